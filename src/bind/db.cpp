@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include "bind/module.hpp"
+#include "bind/session.hpp"
+#include "db/copy.hpp"
+#include "log/log.hpp"
+#include "text/printable.hpp"
+
+namespace opsh::lua {
+template <>
+const char* Object<bind::ReaderHandle>::name = "opsh.reader";
+template <>
+const char* Object<bind::CursorHandle>::name = "opsh.cursor";
+}  // namespace opsh::lua
+
+namespace opsh::bind {
+namespace {
+
+using ReaderObject = lua::Object<ReaderHandle>;
+using CursorObject = lua::Object<CursorHandle>;
+
+int open_reader(lua_State* L) {
+  auto reader = std::make_shared<db::Reader>(target_at(L, 1));
+  show_notices(reader->connection());
+  ReaderObject::make(L, std::move(reader));
+  return 1;
+}
+
+int describe_target(lua_State* L) {
+  lua::push(L, db::describe(target_at(L, 1)));
+  return 1;
+}
+
+int query(lua_State* L) {
+  db::Reader& reader = ReaderObject::check(L, 1).get();
+  Bound bound = bind_statement(L, 2, 3, reader.connection());
+  push_rows(L, reader.connection(), reader.query(sql::gate_read(bound.rendered), bound.parameters));
+  return 1;
+}
+
+int open_cursor(lua_State* L) {
+  auto& handle = ReaderObject::check(L, 1);
+  db::Reader& reader = handle.get();
+  Bound bound = bind_statement(L, 2, 3, reader.connection());
+  auto cursor = reader.open(sql::gate_read(bound.rendered), bound.parameters);
+  CursorObject::make(L, handle.reader, &reader.connection(), std::move(cursor));
+  return 1;
+}
+
+int describe(lua_State* L) {
+  db::Reader& reader = ReaderObject::check(L, 1).get();
+  Bound bound = bind_statement(L, 2, 3, reader.connection());
+  auto columns = reader.describe(sql::gate_read(bound.rendered), bound.parameters);
+  lua_createtable(L, static_cast<int>(columns.size()), 0);
+  for (std::size_t at = 0; at < columns.size(); ++at) {
+    lua_createtable(L, 0, 2);
+    lua::set_field(L, "name", columns[at].name);
+    lua::set_field(L, "type", reader.connection().type(columns[at].type).name);
+    lua_rawseti(L, -2, static_cast<int>(at + 1));
+  }
+  return 1;
+}
+
+/// COPY (query) TO STDOUT, each row given to a function as a list of texts, opsh.null for NULL.
+int copy_out(lua_State* L) {
+  db::Reader& reader = ReaderObject::check(L, 1).get();
+  Bound bound = bind_statement(L, 2, lua_gettop(L) + 1, reader.connection());
+  db::CopyOut copy{reader, sql::gate_read(bound.rendered)};
+  std::vector<std::optional<std::string>> fields;
+  double rows = 0;
+  for (; copy.next(fields); ++rows) {
+    lua_pushvalue(L, 3);
+    lua_createtable(L, static_cast<int>(fields.size()), 0);
+    for (std::size_t at = 0; at < fields.size(); ++at) {
+      if (fields[at])
+        lua::push(L, std::string_view{*fields[at]});
+      else
+        lua::push_null(L);
+      lua_rawseti(L, -2, static_cast<int>(at + 1));
+    }
+    lua_call(L, 1, 0);
+  }
+  lua_pushnumber(L, rows);
+  return 1;
+}
+
+int refresh(lua_State* L) {
+  ReaderObject::check(L, 1).get().refresh();
+  return 0;
+}
+
+int savepoint(lua_State* L) {
+  ReaderObject::check(L, 1).get().savepoint();
+  return 0;
+}
+
+int rollback_to_savepoint(lua_State* L) {
+  ReaderObject::check(L, 1).get().rollback_to_savepoint();
+  return 0;
+}
+
+int close_reader(lua_State* L) {
+  ReaderObject::check(L, 1).reader.reset();
+  return 0;
+}
+
+int next_block(lua_State* L) {
+  auto& handle = CursorObject::check(L, 1);
+  if (!handle.cursor) return 0;
+  db::Result block = handle.cursor->next();
+  if (!block || block.rows() == 0) {
+    handle.cursor.reset();
+    return 0;
+  }
+  push_rows(L, *handle.connection, block);
+  return 1;
+}
+
+int close_cursor(lua_State* L) {
+  CursorObject::check(L, 1).cursor.reset();
+  return 0;
+}
+
+}  // namespace
+
+db::Reader& ReaderHandle::get() const {
+  if (!reader) throw Error{"session.closed", "this read session is closed"};
+  return *reader;
+}
+
+db::Target target_at(lua_State* L, int index) {
+  luaL_checktype(L, index, LUA_TTABLE);
+  db::Target target;
+  target.conninfo = lua::string_field(L, index, "conninfo");
+  target.time_zone = lua::string_field(L, index, "time_zone", target.time_zone);
+  auto seconds = [&](const char* name, Seconds fallback) {
+    return Seconds{lua::number_field(L, index, name, fallback.count())};
+  };
+  target.connect_within = seconds("connect_seconds", target.connect_within);
+  target.statement_within = seconds("statement_seconds", target.statement_within);
+  target.lock_within = seconds("lock_seconds", target.lock_within);
+  return target;
+}
+
+void show_notices(db::Connection& connection) {
+  connection.on_notice([](const db::Notice& notice) {
+    log::info(fmt::format("{}: {}", text::printable(notice.severity), text::printable(notice.message)));
+  });
+}
+
+void open_db(lua_State* L) {
+  static const luaL_Reg reader[] = {{"query", lua::guarded<query>},
+                                    {"cursor", lua::guarded<open_cursor>},
+                                    {"describe", lua::guarded<describe>},
+                                    {"copy_out", lua::guarded<copy_out>},
+                                    {"refresh", lua::guarded<refresh>},
+                                    {"savepoint", lua::guarded<savepoint>},
+                                    {"rollback_to_savepoint", lua::guarded<rollback_to_savepoint>},
+                                    {"close", lua::guarded<close_reader>},
+                                    {nullptr, nullptr}};
+  static const luaL_Reg cursor[] = {
+      {"next", lua::guarded<next_block>}, {"close", lua::guarded<close_cursor>}, {nullptr, nullptr}};
+  ReaderObject::define(L, reader);
+  CursorObject::define(L, cursor);
+  module(L, "opsh.native.db", {{"reader", lua::guarded<open_reader>}, {"describe", lua::guarded<describe_target>}});
+}
+
+}  // namespace opsh::bind

@@ -1,0 +1,281 @@
+#include "bind/module.hpp"
+#include "bind/session.hpp"
+#include "journal/schema.hpp"
+
+namespace opsh::lua {
+template <>
+const char* Object<bind::LedgerHandle>::name = "opsh.ledger";
+template <>
+const char* Object<bind::BatchHandle>::name = "opsh.batch";
+}  // namespace opsh::lua
+
+namespace opsh::bind {
+namespace {
+
+using LedgerObject = lua::Object<LedgerHandle>;
+using BatchObject = lua::Object<BatchHandle>;
+
+int open_ledger(lua_State* L) {
+  auto ledger = std::make_shared<journal::Ledger>(target_at(L, 1));
+  show_notices(ledger->writer().connection());
+  LedgerObject::make(L, std::move(ledger), journal::Claim{});
+  return 1;
+}
+
+int schema_statements(lua_State* L) {
+  lua_newtable(L);
+  int at = 0;
+  for (const auto& statement : journal::schema_statements()) {
+    lua::push(L, std::string_view{statement.text()});
+    lua_rawseti(L, -2, ++at);
+  }
+  return 1;
+}
+
+int installed_version(lua_State* L) {
+  lua_pushinteger(L, LedgerObject::check(L, 1).get().installed_version());
+  return 1;
+}
+
+int install(lua_State* L) {
+  LedgerObject::check(L, 1).get().install(lua::check_string(L, 2));
+  return 0;
+}
+
+int start_run(lua_State* L) {
+  auto& handle = LedgerObject::check(L, 1);
+  auto field = [&](const char* name) { return lua::string_field(L, 2, name); };
+  handle.claim = handle.get().start({field("id"), field("runbook"), field("title"), field("operator"), field("version"),
+                                     field("sources"), field("params"), field("target")});
+  return 0;
+}
+
+int claim_run(lua_State* L) {
+  auto& handle = LedgerObject::check(L, 1);
+  handle.claim = handle.get().claim(lua::check_string(L, 2), Seconds{luaL_checknumber(L, 3)});
+  return 0;
+}
+
+int record_step(lua_State* L) {
+  auto& handle = LedgerObject::check(L, 1);
+  handle.get().record_step(handle.claim, static_cast<int>(luaL_checkinteger(L, 2)), lua::check_string(L, 3),
+                           lua::check_string(L, 4));
+  return 0;
+}
+
+int finish_step(lua_State* L) {
+  auto& handle = LedgerObject::check(L, 1);
+  handle.get().finish_step(handle.claim, static_cast<int>(luaL_checkinteger(L, 2)));
+  return 0;
+}
+
+int set_state(lua_State* L) {
+  auto& handle = LedgerObject::check(L, 1);
+  handle.get().set_state(handle.claim, lua::check_string(L, 2), lua::optional_string(L, 3).value_or(""),
+                         lua_toboolean(L, 4));
+  return 0;
+}
+
+int committed(lua_State* L) {
+  bool found = LedgerObject::check(L, 1).get().committed(lua::check_string(L, 2), lua::check_string(L, 3));
+  lua_pushboolean(L, found);
+  return 1;
+}
+
+int close_ledger(lua_State* L) {
+  LedgerObject::check(L, 1).ledger.reset();
+  return 0;
+}
+
+/// ledger:begin({ oids of the tables that may be written })
+int begin_batch(lua_State* L) {
+  auto& handle = LedgerObject::check(L, 1);
+  std::vector<unsigned> writes;
+  for (const auto& oid : lua::strings(L, 2)) writes.push_back(static_cast<unsigned>(std::stoul(oid)));
+  auto batch = std::make_shared<journal::Batch>(handle.get().writer(), handle.claim, std::move(writes));
+  BatchObject::make(L, handle.ledger, std::move(batch));
+  return 1;
+}
+
+db::Connection& connection_of(journal::Batch& batch) {
+  return batch.writer().connection();
+}
+
+db::Result execute_at(lua_State* L, journal::Batch& batch) {
+  Bound bound = bind_statement(L, 2, 3, connection_of(batch));
+  return batch.execute(sql::gate_write(bound.rendered), bound.parameters);
+}
+
+int batch_query(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  push_rows(L, connection_of(batch), execute_at(L, batch));
+  return 1;
+}
+
+/// batch:read(sql, bindings): as query, and only what reads.
+int batch_read(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  Bound bound = bind_statement(L, 2, 3, connection_of(batch));
+  push_rows(L, connection_of(batch), batch.writer().query(sql::gate_read(bound.rendered), bound.parameters));
+  return 1;
+}
+
+int batch_exec(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  lua_pushnumber(L, static_cast<double>(execute_at(L, batch).affected()));
+  return 1;
+}
+
+int batch_cursor(lua_State* L) {
+  auto& handle = BatchObject::check(L, 1);
+  journal::Batch& batch = handle.get();
+  Bound bound = bind_statement(L, 2, 3, connection_of(batch));
+  auto cursor = batch.writer().open(sql::gate_read(bound.rendered), bound.parameters);
+  lua::Object<CursorHandle>::make(L, handle.ledger, &connection_of(batch), std::move(cursor));
+  return 1;
+}
+
+/// batch:recheck(sql, bindings, items) -> the numbers of the items that still qualify.
+int batch_recheck(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  auto& items = lua::Object<plan::Items>::check(L, 4);
+  Bound bound = bind_statement(L, 2, 3, connection_of(batch));
+  auto rows = batch.recheck(sql::gate_write(bound.rendered), bound.parameters, items);
+  lua_createtable(L, static_cast<int>(rows.size()), 0);
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    lua_pushnumber(L, static_cast<double>(rows[at] + 1));
+    lua_rawseti(L, -2, static_cast<int>(at + 1));
+  }
+  return 1;
+}
+
+int batch_savepoint(lua_State* L) {
+  BatchObject::check(L, 1).get().writer().savepoint();
+  return 0;
+}
+
+int batch_release(lua_State* L) {
+  BatchObject::check(L, 1).get().writer().release_savepoint();
+  return 0;
+}
+
+int batch_rollback_to(lua_State* L) {
+  BatchObject::check(L, 1).get().writer().rollback_to_savepoint();
+  return 0;
+}
+
+int batch_check_deferred(lua_State* L) {
+  BatchObject::check(L, 1).get().check_deferred();
+  return 0;
+}
+
+int batch_begin_checks(lua_State* L) {
+  BatchObject::check(L, 1).get().begin_checks();
+  return 0;
+}
+
+int batch_end_checks(lua_State* L) {
+  BatchObject::check(L, 1).get().end_checks();
+  return 0;
+}
+
+std::vector<journal::LeftOut> left_out_at(lua_State* L, int index) {
+  std::vector<journal::LeftOut> left_out;
+  lua_getfield(L, index, "left_out");
+  for (int at = 1; at <= static_cast<int>(lua_objlen(L, -1)); ++at) {
+    lua_rawgeti(L, -1, at);
+    int item = lua_gettop(L);
+    left_out.push_back({lua::strings_field(L, item, "key"), lua::string_field(L, item, "outcome"),
+                        lua::string_field(L, item, "sqlstate"), lua::string_field(L, item, "message")});
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return left_out;
+}
+
+/// batch:record{ step, number, position, first_key, last_key, items, left_out, figures }: the ledger's row.
+int batch_record(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  journal::Place place;
+  place.step = static_cast<int>(lua::number_field(L, 2, "step", 0));
+  place.number = static_cast<int>(lua::number_field(L, 2, "number", 0));
+  place.position = static_cast<std::uint64_t>(lua::number_field(L, 2, "position", 0));
+  place.first_key = lua::strings_field(L, 2, "first_key");
+  place.last_key = lua::strings_field(L, 2, "last_key");
+  batch.record(place, static_cast<std::size_t>(lua::number_field(L, 2, "items", 0)), left_out_at(L, 2),
+               lua::string_field(L, 2, "figures"));
+  return 0;
+}
+
+int batch_commit(lua_State* L) {
+  switch (BatchObject::check(L, 1).get().commit()) {
+    case journal::Outcome::committed:
+      lua_pushliteral(L, "committed");
+      break;
+    case journal::Outcome::rolled_back:
+      lua_pushliteral(L, "rolled_back");
+      break;
+    case journal::Outcome::in_doubt:
+      lua_pushliteral(L, "in_doubt");
+      break;
+  }
+  return 1;
+}
+
+int batch_rollback(lua_State* L) {
+  if (auto& batch = BatchObject::check(L, 1).batch) batch->rollback();
+  return 0;
+}
+
+int batch_token(lua_State* L) {
+  lua::push(L, std::string_view{BatchObject::check(L, 1).get().token()});
+  return 1;
+}
+
+}  // namespace
+
+journal::Ledger& LedgerHandle::get() const {
+  if (!ledger) throw Error{"session.closed", "this write session is closed"};
+  return *ledger;
+}
+
+journal::Batch& BatchHandle::get() const {
+  if (!batch) throw Error{"batch.over", "this batch is over"};
+  return *batch;
+}
+
+void open_journal(lua_State* L) {
+  static const luaL_Reg ledger[] = {{"installed_version", lua::guarded<installed_version>},
+                                    {"install", lua::guarded<install>},
+                                    {"start", lua::guarded<start_run>},
+                                    {"claim", lua::guarded<claim_run>},
+                                    {"record_step", lua::guarded<record_step>},
+                                    {"finish_step", lua::guarded<finish_step>},
+                                    {"set_state", lua::guarded<set_state>},
+                                    {"committed", lua::guarded<committed>},
+                                    {"begin", lua::guarded<begin_batch>},
+                                    {"close", lua::guarded<close_ledger>},
+                                    {nullptr, nullptr}};
+  static const luaL_Reg batch[] = {{"query", lua::guarded<batch_query>},
+                                   {"read", lua::guarded<batch_read>},
+                                   {"exec", lua::guarded<batch_exec>},
+                                   {"cursor", lua::guarded<batch_cursor>},
+                                   {"recheck", lua::guarded<batch_recheck>},
+                                   {"savepoint", lua::guarded<batch_savepoint>},
+                                   {"release_savepoint", lua::guarded<batch_release>},
+                                   {"rollback_to_savepoint", lua::guarded<batch_rollback_to>},
+                                   {"check_deferred", lua::guarded<batch_check_deferred>},
+                                   {"begin_checks", lua::guarded<batch_begin_checks>},
+                                   {"end_checks", lua::guarded<batch_end_checks>},
+                                   {"record", lua::guarded<batch_record>},
+                                   {"commit", lua::guarded<batch_commit>},
+                                   {"rollback", lua::guarded<batch_rollback>},
+                                   {"token", lua::guarded<batch_token>},
+                                   {nullptr, nullptr}};
+  LedgerObject::define(L, ledger);
+  BatchObject::define(L, batch);
+  module(L, "opsh.native.journal",
+         {{"ledger", lua::guarded<open_ledger>}, {"schema", lua::guarded<schema_statements>}});
+}
+
+}  // namespace opsh::bind

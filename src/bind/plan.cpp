@@ -1,0 +1,301 @@
+#include "bind/module.hpp"
+#include "bind/session.hpp"
+#include "plan/planner.hpp"
+
+namespace opsh::bind {
+/// A plan being made, with its session.
+struct PlannerHandle {
+  std::shared_ptr<db::Reader> reader;
+  std::unique_ptr<plan::Planner> planner;
+};
+
+/// A plan's spool, read a batch at a time.
+struct SpoolHandle {
+  plan::Spool spool;
+  plan::SpoolReader reader;
+  std::vector<std::size_t> keys;
+};
+}  // namespace opsh::bind
+
+namespace opsh::lua {
+template <>
+const char* Object<bind::PlannerHandle>::name = "opsh.planner";
+template <>
+const char* Object<bind::SpoolHandle>::name = "opsh.spool";
+template <>
+const char* Object<plan::Items>::name = "opsh.items";
+}  // namespace opsh::lua
+
+namespace opsh::bind {
+namespace {
+
+using PlannerObject = lua::Object<PlannerHandle>;
+using SpoolObject = lua::Object<SpoolHandle>;
+using ItemsObject = lua::Object<plan::Items>;
+
+void push_tallies(lua_State* L, const plan::Survey& survey) {
+  lua_newtable(L);
+  int at = 0;
+  for (const auto& group : survey.tally()) {
+    lua_newtable(L);
+    for (std::size_t column = 0; column < group.values.size(); ++column) {
+      if (group.values[column])
+        lua::push(L, std::string_view{*group.values[column]});
+      else
+        lua::push_null(L);
+      lua_rawseti(L, -2, static_cast<int>(column + 1));
+    }
+    lua::set_field(L, "count", static_cast<double>(group.count));
+    lua::set_flag(L, "others", group.others);
+    lua_rawseti(L, -2, ++at);
+  }
+}
+
+/// { seen, items, skipped, labels = {name = n}, totals = {name = text}, tally = {{v1, v2, count = n}} }
+void push_figures(lua_State* L, const plan::Survey& survey) {
+  lua_newtable(L);
+  lua::set_field(L, "seen", static_cast<double>(survey.seen()));
+  lua::set_field(L, "items", static_cast<double>(survey.items()));
+  lua::set_field(L, "skipped", static_cast<double>(survey.skipped()));
+  lua_newtable(L);
+  for (const auto& [label, count] : survey.labels()) lua::set_field(L, label.c_str(), static_cast<double>(count));
+  lua_setfield(L, -2, "labels");
+  lua_newtable(L);
+  for (const auto& [column, total] : survey.totals()) lua::set_field(L, column.c_str(), total.text());
+  lua_setfield(L, -2, "totals");
+  push_tallies(L, survey);
+  lua_setfield(L, -2, "tally");
+}
+
+int open_planner(lua_State* L) {
+  auto& reader = lua::Object<ReaderHandle>::check(L, 1);
+  db::Reader& session = reader.get();
+  plan::PlanRequest request;
+  request.key = lua::strings_field(L, 4, "key");
+  request.spool = lua::string_field(L, 4, "spool");
+  request.tally = lua::strings_field(L, 4, "tally");
+  request.totals = lua::strings_field(L, 4, "totals");
+  request.skip = lua::strings_field(L, 4, "skip");
+  request.behind = lua::strings_field(L, 4, "behind");
+  request.sample = static_cast<std::size_t>(lua::number_field(L, 4, "sample", 5));
+  if (std::string label = lua::string_field(L, 4, "label_column"); !label.empty()) request.label_column = label;
+  Bound bound = bind_statement(L, 2, 3, session.connection());
+  auto planner =
+      std::make_unique<plan::Planner>(session, sql::gate_read(bound.rendered), bound.parameters, std::move(request));
+  PlannerObject::make(L, reader.reader, std::move(planner));
+  return 1;
+}
+
+int run_planner(lua_State* L) {
+  PlannerObject::check(L, 1).planner->run();
+  return 0;
+}
+
+/// planner:row(metatable) -> the next row as a table, or nothing after the last.
+int next_row(lua_State* L) {
+  auto& handle = PlannerObject::check(L, 1);
+  plan::Planner& planner = *handle.planner;
+  if (!planner.next()) return 0;
+  const auto& columns = planner.columns();
+  lua_createtable(L, 0, static_cast<int>(columns.size()));
+  for (std::size_t column = 0; column < columns.size(); ++column) {
+    push_field(L, handle.reader->connection(), columns[column].type, planner.field(column));
+    lua_setfield(L, -2, columns[column].name.c_str());
+  }
+  lua_pushvalue(L, 2);
+  lua_setmetatable(L, -2);
+  return 1;
+}
+
+/// planner:metatable(): for the rows of row().
+int planner_metatable(lua_State* L) {
+  std::vector<std::string> names;
+  std::vector<unsigned> types;
+  for (const auto& column : PlannerObject::check(L, 1).planner->columns()) {
+    names.push_back(column.name);
+    types.push_back(column.type);
+  }
+  push_row_metatable(L, names, types);
+  return 1;
+}
+
+/// planner:add(label or nil, { {name, type, value}, ... }): the current row, with the columns of the classifier.
+int add_row(lua_State* L) {
+  auto& handle = PlannerObject::check(L, 1);
+  std::optional<std::string> label = lua::optional_string(L, 2);
+  std::vector<plan::Column> extra;
+  std::vector<std::optional<std::string>> texts;
+  db::Connection& connection = handle.reader->connection();
+  if (lua_istable(L, 3)) {
+    for (int at = 1; at <= static_cast<int>(lua_objlen(L, 3)); ++at) {
+      lua_rawgeti(L, 3, at);
+      const auto& type = connection.type(static_cast<unsigned>(lua::number_field(L, -1, "type", db::oid::text)));
+      extra.push_back({lua::string_field(L, -1, "name"), type.oid, type.array, type.name});
+      lua_getfield(L, -1, "value");
+      texts.push_back(field_text(L, lua_gettop(L), connection, type.oid));
+      lua_pop(L, 2);
+    }
+  }
+  std::vector<plan::Field> fields{texts.begin(), texts.end()};
+  std::optional<std::string_view> view;
+  if (label) view = *label;
+  handle.planner->add(view, extra, fields);
+  return 0;
+}
+
+/// planner:finish() -> figures, sample rows (lists of texts, opsh.null for NULL), names of the columns.
+int finish_planner(lua_State* L) {
+  auto& handle = PlannerObject::check(L, 1);
+  plan::Planner& planner = *handle.planner;
+  planner.finish();
+  push_figures(L, planner.survey());
+  lua_newtable(L);
+  int row_number = 0;
+  for (const auto& row : planner.survey().sample()) {
+    lua_newtable(L);
+    for (std::size_t column = 0; column < row.size(); ++column) {
+      if (row[column])
+        lua::push(L, std::string_view{*row[column]});
+      else
+        lua::push_null(L);
+      lua_rawseti(L, -2, static_cast<int>(column + 1));
+    }
+    lua_rawseti(L, -2, ++row_number);
+  }
+  lua_newtable(L);
+  int column_number = 0;
+  for (const auto& column : planner.spooled_columns()) {
+    lua::push(L, std::string_view{column.name});
+    lua_rawseti(L, -2, ++column_number);
+  }
+  return 3;
+}
+
+/// spool(path, first row, key names)
+int open_spool(lua_State* L) {
+  plan::Spool spool = plan::Spool::open(lua::check_string(L, 1));
+  plan::SpoolReader reader{spool, static_cast<std::uint64_t>(luaL_checknumber(L, 2))};
+  std::vector<std::size_t> keys;
+  for (const auto& name : lua::strings(L, 3)) {
+    std::size_t at = 0;
+    while (at < spool.columns().size() && spool.columns()[at].name != name) ++at;
+    if (at == spool.columns().size())
+      throw Error{"spool.damaged", "the spooled plan has no column " + name, "plan again"};
+    keys.push_back(at);
+  }
+  SpoolObject::make(L, std::move(spool), std::move(reader), std::move(keys));
+  return 1;
+}
+
+int spool_rows(lua_State* L) {
+  lua_pushnumber(L, static_cast<double>(SpoolObject::check(L, 1).spool.rows()));
+  return 1;
+}
+
+/// spool:take(n) -> Items, or nothing at the end.
+int take_items(lua_State* L) {
+  auto& handle = SpoolObject::check(L, 1);
+  auto wanted = static_cast<std::size_t>(luaL_checknumber(L, 2));
+  plan::Items items{handle.spool.columns(), handle.keys};
+  std::vector<plan::Field> fields;
+  while (items.size() < wanted && handle.reader.next(fields)) items.append(fields);
+  if (items.size() == 0) return 0;
+  ItemsObject::make(L, std::move(items));
+  return 1;
+}
+
+int items_size(lua_State* L) {
+  lua_pushnumber(L, static_cast<double>(ItemsObject::check(L, 1).size()));
+  return 1;
+}
+
+std::size_t row_at(lua_State* L, const plan::Items& items, int index) {
+  auto row = static_cast<std::size_t>(luaL_checknumber(L, index));
+  if (row < 1 || row > items.size()) throw Error{"internal", "no such item"};
+  return row - 1;
+}
+
+int items_key(lua_State* L) {
+  auto& items = ItemsObject::check(L, 1);
+  lua::push(L, items.key(row_at(L, items, 2)));
+  return 1;
+}
+
+/// items:only({ rows })
+int items_only(lua_State* L) {
+  auto& items = ItemsObject::check(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  std::vector<std::size_t> rows;
+  for (int at = 1; at <= static_cast<int>(lua_objlen(L, 2)); ++at) {
+    lua_rawgeti(L, 2, at);
+    rows.push_back(row_at(L, items, -1));
+    lua_pop(L, 1);
+  }
+  ItemsObject::make(L, items.only(rows));
+  return 1;
+}
+
+/// items:figures{ tally, totals, label_column }
+int items_figures(lua_State* L) {
+  auto& items = ItemsObject::check(L, 1);
+  std::vector<std::string> names;
+  for (const auto& column : items.columns()) names.push_back(column.name);
+  plan::Survey survey{{names, lua::strings_field(L, 2, "tally"), lua::strings_field(L, 2, "totals"), {}, 0}};
+  std::string label_column = lua::string_field(L, 2, "label_column");
+  auto label = static_cast<std::size_t>(std::find(names.begin(), names.end(), label_column) - names.begin());
+  std::vector<plan::Field> fields(names.size());
+  for (std::size_t row = 0; row < items.size(); ++row) {
+    for (std::size_t column = 0; column < fields.size(); ++column) fields[column] = items.field(row, column);
+    survey.add(fields, label < fields.size() ? fields[label] : std::nullopt);
+  }
+  push_figures(L, survey);
+  return 1;
+}
+
+/// items:list(session's batch): the rows as Lua tables, with the row metatable.
+int items_list(lua_State* L) {
+  auto& items = ItemsObject::check(L, 1);
+  db::Connection& connection = lua::Object<BatchHandle>::check(L, 2).ledger->writer().connection();
+  std::vector<std::string> names;
+  std::vector<unsigned> types;
+  for (const auto& column : items.columns()) {
+    names.push_back(column.name);
+    types.push_back(column.type);
+  }
+  push_row_metatable(L, names, types);
+  int metatable = lua_gettop(L);
+  lua_createtable(L, static_cast<int>(items.size()), 0);
+  for (std::size_t row = 0; row < items.size(); ++row) {
+    lua_createtable(L, 0, static_cast<int>(names.size()));
+    for (std::size_t column = 0; column < names.size(); ++column) {
+      push_field(L, connection, types[column], items.field(row, column));
+      lua_setfield(L, -2, names[column].c_str());
+    }
+    lua_pushvalue(L, metatable);
+    lua_setmetatable(L, -2);
+    lua_rawseti(L, -2, static_cast<int>(row + 1));
+  }
+  return 1;
+}
+
+}  // namespace
+
+void open_plan(lua_State* L) {
+  static const luaL_Reg planner[] = {{"run", lua::guarded<run_planner>},
+                                     {"row", lua::guarded<next_row>},
+                                     {"metatable", lua::guarded<planner_metatable>},
+                                     {"add", lua::guarded<add_row>},
+                                     {"finish", lua::guarded<finish_planner>},
+                                     {nullptr, nullptr}};
+  static const luaL_Reg spool[] = {
+      {"rows", lua::guarded<spool_rows>}, {"take", lua::guarded<take_items>}, {nullptr, nullptr}};
+  static const luaL_Reg items[] = {{"size", lua::guarded<items_size>}, {"key", lua::guarded<items_key>},
+                                   {"only", lua::guarded<items_only>}, {"figures", lua::guarded<items_figures>},
+                                   {"list", lua::guarded<items_list>}, {nullptr, nullptr}};
+  PlannerObject::define(L, planner);
+  SpoolObject::define(L, spool);
+  ItemsObject::define(L, items);
+  module(L, "opsh.native.plan", {{"planner", lua::guarded<open_planner>}, {"spool", lua::guarded<open_spool>}});
+}
+
+}  // namespace opsh::bind

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+
+#include "bind/statement.hpp"
+#include "bind/values.hpp"
+#include "db/reader.hpp"
+#include "journal/batch.hpp"
+#include "journal/ledger.hpp"
+#include "sql/gate.hpp"
+
+namespace opsh::bind {
+
+/// What Lua holds of a read session; empty after close().
+struct ReaderHandle {
+  std::shared_ptr<db::Reader> reader;
+  db::Reader& get() const;
+};
+
+struct LedgerHandle {
+  std::shared_ptr<journal::Ledger> ledger;
+  journal::Claim claim;
+  journal::Ledger& get() const;
+};
+
+/// The ledger outlives its batches.
+struct BatchHandle {
+  std::shared_ptr<journal::Ledger> ledger;
+  std::shared_ptr<journal::Batch> batch;
+  journal::Batch& get() const;
+};
+
+/// A cursor and the session that it needs.
+struct CursorHandle {
+  std::shared_ptr<void> session;
+  db::Connection* connection = nullptr;
+  std::unique_ptr<db::Cursor> cursor;
+};
+
+/// The target that a table describes: conninfo, time_zone, statement_seconds, lock_seconds, connect_seconds.
+db::Target target_at(lua_State* L, int index);
+
+/// Prints what the server says on its own (NOTICE, WARNING) as it comes.
+void show_notices(db::Connection& connection);
+
+void open_db(lua_State* L);
+void open_plan(lua_State* L);
+void open_journal(lua_State* L);
+
+}  // namespace opsh::bind

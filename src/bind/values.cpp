@@ -1,0 +1,193 @@
+#include "bind/values.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <set>
+
+#include "base/error.hpp"
+#include "bind/json.hpp"
+#include "db/borrowed.hpp"
+
+namespace opsh::bind {
+namespace {
+
+constexpr long long exact = 1LL << 53;
+
+void push_int8(lua_State* L, std::string_view text) {
+  long long value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  if (value >= -exact && value <= exact)
+    lua_pushnumber(L, static_cast<double>(value));
+  else
+    lua::push(L, text);
+}
+
+void push_array(lua_State* L, db::Connection& connection, unsigned element, std::string_view text) {
+  // One list per level; the index within each.
+  std::vector<int> next;
+  db::walk_array(text, [&](db::ArrayStep step, std::string_view value) {
+    auto store = [&] {
+      if (!next.empty()) lua_rawseti(L, -2, ++next.back());
+    };
+    switch (step) {
+      case db::ArrayStep::open:
+        luaL_checkstack(L, 4, "array too deep");
+        lua_newtable(L);
+        next.push_back(0);
+        return;
+      case db::ArrayStep::close:
+        next.pop_back();
+        return store();
+      case db::ArrayStep::null:
+        lua::push_null(L);
+        return store();
+      case db::ArrayStep::value:
+        push_field(L, connection, element, value);
+        return store();
+    }
+  });
+}
+
+std::string list_text(lua_State* L, int index, db::Connection& connection, unsigned element) {
+  db::ArrayText array;
+  for (int at = 1; at <= static_cast<int>(lua_objlen(L, index)); ++at) {
+    lua_rawgeti(L, index, at);
+    bool nested = lua_istable(L, -1) && !lua::has_metatable(L, -1, lua::object_metatable) &&
+                  !lua::has_metatable(L, -1, lua::array_metatable);
+    if (nested)
+      array.add_nested(list_text(L, lua_gettop(L), connection, element));
+    else
+      array.add(field_text(L, lua_gettop(L), connection, element));
+    lua_pop(L, 1);
+  }
+  return array.take();
+}
+
+std::string hex_text(std::string_view bytes) {
+  std::string text = "\\x";
+  for (unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+bool is_json_type(unsigned type) {
+  return type == db::oid::json || type == db::oid::jsonb;
+}
+
+}  // namespace
+
+void push_field(lua_State* L, db::Connection& connection, unsigned type, std::optional<std::string_view> field) {
+  if (!field) return lua_pushnil(L);
+  switch (type) {
+    case db::oid::boolean:
+      return lua_pushboolean(L, *field == "t");
+    case db::oid::int2:
+    case db::oid::int4:
+    case db::oid::oid:
+    case db::oid::float4:
+    case db::oid::float8:
+      return lua_pushnumber(L, std::strtod(std::string{*field}.c_str(), nullptr));
+    case db::oid::int8:
+      return push_int8(L, *field);
+    case db::oid::bytea:
+      return lua::push(L, connection.pqxx().bytes(*field));
+    case db::oid::json:
+    case db::oid::jsonb:
+      return push_json(L, *field);
+    case db::oid::text:
+    case db::oid::numeric:
+      return lua::push(L, *field);
+    default:
+      break;
+  }
+  if (unsigned element = connection.type(type).element)
+    push_array(L, connection, element, *field);
+  else
+    lua::push(L, *field);
+}
+
+std::optional<std::string> field_text(lua_State* L, int index, db::Connection& connection, unsigned type) {
+  if (lua_isnoneornil(L, index) || lua::is_null(L, index))
+    return is_json_type(type) && lua::is_null(L, index) ? std::optional<std::string>{"null"} : std::nullopt;
+  if (is_json_type(type)) return json_text(L, index, json::Layout::compact);
+  switch (lua_type(L, index)) {
+    case LUA_TBOOLEAN:
+      return lua_toboolean(L, index) ? "t" : "f";
+    case LUA_TNUMBER:
+      return lua::number_text(lua_tonumber(L, index));
+    case LUA_TSTRING:
+      return type == db::oid::bytea ? hex_text(lua::check_string(L, index)) : lua::check_string(L, index);
+    case LUA_TTABLE:
+      break;
+    default:
+      throw Error{"usage.value", fmt::format("a {} cannot be a value in SQL", luaL_typename(L, index)),
+                  "pass a string, a number, a boolean, opsh.null, a list or rows"};
+  }
+  if (lua::has_metatable(L, index, lua::object_metatable) || lua::has_metatable(L, index, lua::array_metatable) ||
+      lua::has_metatable(L, index, lua::number_metatable))
+    return json_text(L, index, json::Layout::compact);
+  if (lua_objlen(L, index) == 0) {
+    lua_pushnil(L);
+    if (lua_next(L, index)) {
+      lua_pop(L, 2);
+      throw Error{"usage.value", "a table with names cannot be a value in SQL",
+                  "pass json.object{...} for JSON, or rows that a query returned"};
+    }
+  }
+  unsigned element = type ? connection.type(type).element : 0;
+  return list_text(L, index, connection, element);
+}
+
+void push_row_metatable(lua_State* L, const std::vector<std::string>& names, const std::vector<unsigned>& types) {
+  lua_getfield(L, LUA_REGISTRYINDEX, row_metatable_maker);
+  lua::push(L, names);
+  lua_createtable(L, static_cast<int>(types.size()), 0);
+  for (std::size_t at = 0; at < types.size(); ++at) {
+    lua_pushnumber(L, types[at]);
+    lua_rawseti(L, -2, static_cast<int>(at + 1));
+  }
+  lua_call(L, 2, 1);
+}
+
+void push_rows(lua_State* L, db::Connection& connection, const db::Result& result) {
+  int columns = result.columns();
+  std::vector<std::string> names;
+  std::vector<unsigned> types;
+  std::set<std::string> seen;
+  for (int column = 0; column < columns; ++column) {
+    names.emplace_back(result.name(column));
+    types.push_back(result.type(column));
+    if (!seen.insert(names.back()).second)
+      throw Error{"sql.duplicate_column", fmt::format("two columns of the query are named {}", names.back()),
+                  "give one of them another name with AS"};
+  }
+  connection.learn_types(result);
+  luaL_checkstack(L, columns + 8, "too many columns");
+  push_row_metatable(L, names, types);
+  int metatable = lua_gettop(L);
+  // The names once, as Lua strings below everything else.
+  for (const auto& name : names) lua::push(L, std::string_view{name});
+  int first_name = metatable + 1;
+  lua_createtable(L, result.rows(), 0);
+  int list = lua_gettop(L);
+  for (int row = 0; row < result.rows(); ++row) {
+    lua_createtable(L, 0, columns);
+    for (int column = 0; column < columns; ++column) {
+      auto field = result.field(row, column);
+      if (!field) continue;
+      lua_pushvalue(L, first_name + column);
+      push_field(L, connection, types[static_cast<std::size_t>(column)], field);
+      lua_rawset(L, -3);
+    }
+    lua_pushvalue(L, metatable);
+    lua_setmetatable(L, -2);
+    lua_rawseti(L, list, row + 1);
+  }
+  lua_getfield(L, metatable, "__list");
+  lua_setmetatable(L, list);
+  lua_replace(L, metatable);
+  lua_settop(L, metatable);
+}
+
+}  // namespace opsh::bind

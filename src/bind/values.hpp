@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "db/connection.hpp"
+#include "lua/stack.hpp"
+
+namespace opsh::bind {
+
+/// Pushes a field as Lua sees it, and never loses a digit: small integers and floats are numbers; int8 is one within
+/// 2^53, else text; numeric, dates and everything unknown are text; bytea is its bytes; json is decoded; an SQL array
+/// is a list with opsh.null for its NULLs; NULL is nil.
+void push_field(lua_State* L, db::Connection& connection, unsigned type, std::optional<std::string_view> field);
+
+/// A Lua value as text of a type (0: whatever the server infers). Booleans, numbers, strings, opsh.null, JSON values
+/// and lists. Errors: "usage.value".
+std::optional<std::string> field_text(lua_State* L, int index, db::Connection& connection, unsigned type);
+
+/// Pushes a list of rows: tables by column name, with the metatable that knows columns and types. Errors:
+/// "sql.duplicate_column".
+void push_rows(lua_State* L, db::Connection& connection, const db::Result& result);
+
+/// Pushes the metatable that rows of these columns share: made by the Lua function registered as `row_metatable`.
+void push_row_metatable(lua_State* L, const std::vector<std::string>& names, const std::vector<unsigned>& types);
+
+inline constexpr const char* row_metatable_maker = "opsh.row_metatable";
+
+}  // namespace opsh::bind

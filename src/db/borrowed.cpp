@@ -1,0 +1,92 @@
+#include "db/borrowed.hpp"
+
+#include <libpq-fe.h>
+
+#include <pqxx/array>
+#include <pqxx/connection_base>
+#include <pqxx/connectionpolicy>
+#include <pqxx/except>
+
+#include "base/error.hpp"
+
+namespace opsh::db {
+namespace {
+
+/// Hands out the connection and forgets it: libpqxx must neither open nor finish it.
+class Lend : public pqxx::connectionpolicy {
+ public:
+  explicit Lend(PGconn* connection) : connectionpolicy(std::string{}), connection_(connection) {}
+
+  handle do_startconnect(handle) override { return usable(); }
+  handle do_completeconnect(handle) override { return usable(); }
+  handle do_dropconnect(handle) noexcept override { return nullptr; }
+  handle do_disconnect(handle) noexcept override { return nullptr; }
+  bool is_ready(handle) const noexcept override { return true; }
+
+ private:
+  handle usable() const {
+    if (PQstatus(connection_) != CONNECTION_OK) throw pqxx::broken_connection{"the connection is lost"};
+    return connection_;
+  }
+
+  PGconn* connection_;
+};
+
+class LentConnection : public pqxx::connection_base {
+ public:
+  explicit LentConnection(Lend& policy) : connection_base(policy) { init(); }
+  ~LentConnection() { close(); }
+};
+
+}  // namespace
+
+struct Borrowed::Lent {
+  explicit Lent(PGconn* connection) : policy(connection), pqxx(policy) {}
+  Lend policy;
+  LentConnection pqxx;
+};
+
+Borrowed::Borrowed(pg_conn* connection) : lent_(std::make_unique<Lent>(connection)) {}
+
+Borrowed::~Borrowed() = default;
+
+std::string Borrowed::quote_literal(std::string_view text) {
+  return "'" + lent_->pqxx.esc(text.data(), text.size()) + "'";
+}
+
+std::string Borrowed::bytes(std::string_view text) {
+  return lent_->pqxx.unesc_raw(std::string{text});
+}
+
+void walk_array(std::string_view text, const std::function<void(ArrayStep, std::string_view)>& visit) {
+  using juncture = pqxx::array_parser::juncture;
+  // "[0:1]={...}": the bounds are not part of what libpqxx parses.
+  if (!text.empty() && text.front() == '[') text.remove_prefix(std::min(text.find('=') + 1, text.size()));
+  std::string literal{text};
+  pqxx::array_parser parser{literal.c_str(), pqxx::internal::encoding_group::UTF8};
+  try {
+    for (;;) {
+      auto [step, value] = parser.get_next();
+      switch (step) {
+        case juncture::row_start:
+          visit(ArrayStep::open, {});
+          break;
+        case juncture::row_end:
+          visit(ArrayStep::close, {});
+          break;
+        case juncture::null_value:
+          visit(ArrayStep::null, {});
+          break;
+        case juncture::string_value:
+          visit(ArrayStep::value, value);
+          break;
+        case juncture::done:
+          return;
+      }
+    }
+  } catch (const pqxx::failure& failure) {
+    throw Error{"data.array", std::string{"not an array in PostgreSQL's text format: "} + failure.what()};
+  }
+}
+
+}  // namespace opsh::db

@@ -1,0 +1,274 @@
+#include "db/connection.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <thread>
+
+#include "base/interrupt.hpp"
+#include "db/borrowed.hpp"
+#include "db/cursor.hpp"
+#include "db/errors.hpp"
+
+namespace opsh::db {
+namespace {
+
+constexpr Seconds answer_to_cancel{5};
+constexpr Seconds grace{10};
+
+/// What was under way is named by its first line, so that a message fits one.
+std::string said(pg_conn* connection) {
+  return PQerrorMessage(connection);
+}
+
+std::string_view field_or(const pg_result* result, int code, std::string_view otherwise) {
+  const char* text = PQresultErrorField(result, code);
+  return text ? std::string_view{text} : otherwise;
+}
+
+}  // namespace
+
+void Connection::Finish::operator()(pg_conn* connection) const noexcept {
+  PQfinish(connection);
+}
+
+Connection::Connection(const Target& target, Access access) {
+  open(target);
+  borrowed_ = std::make_unique<Borrowed>(connection_.get());
+  PQsetNoticeReceiver(
+      connection_.get(),
+      [](void* self, const pg_result* result) {
+        auto& sink = static_cast<Connection*>(self)->notice_sink_;
+        if (sink)
+          sink({std::string{field_or(result, PG_DIAG_SEVERITY, "NOTICE")},
+                std::string{field_or(result, PG_DIAG_MESSAGE_PRIMARY, "")}});
+      },
+      this);
+  settle(target, access);
+}
+
+Connection::~Connection() {
+  borrowed_.reset();
+}
+
+int Connection::server_version() const {
+  return PQserverVersion(connection_.get());
+}
+
+/// After the settings were sent they are read back: a pooler, a role setting or a trigger may have had another idea.
+void Connection::settle(const Target& target, Access access) {
+  statement_within_ = target.statement_within;
+  auto milliseconds = [](Seconds span) { return fmt::format("{}ms", static_cast<long long>(span.count() * 1000)); };
+  Parameters settings{{target.time_zone},
+                      {milliseconds(target.statement_within)},
+                      {milliseconds(target.lock_within)},
+                      {access == Access::read ? "on" : "off"}};
+  // One row; set_config returns what the server made of each value.
+  Result result = execute(
+      "select pg_catalog.pg_backend_pid(), pg_catalog.set_config('TimeZone', $1, false), "
+      "pg_catalog.set_config('statement_timeout', $2, false), pg_catalog.set_config('lock_timeout', $3, false), "
+      "pg_catalog.set_config('default_transaction_read_only', $4, false), "
+      "pg_catalog.set_config('idle_in_transaction_session_timeout', '15min', false), "
+      "pg_catalog.set_config('DateStyle', 'ISO, YMD', false), "
+      "pg_catalog.set_config('IntervalStyle', 'postgres', false), "
+      "pg_catalog.set_config('extra_float_digits', '1', false), "
+      "pg_catalog.set_config('bytea_output', 'hex', false), pg_catalog.set_config('lc_monetary', 'C', false), "
+      "pg_catalog.set_config('standard_conforming_strings', 'on', false), "
+      "pg_catalog.set_config('cursor_tuple_fraction', '1', false), "
+      "case when pg_catalog.current_setting('synchronous_commit') = 'off' "
+      "then pg_catalog.set_config('synchronous_commit', 'on', false) end",
+      settings);
+  backend_pid_ = PQbackendPID(connection_.get());
+  if (result.field(0, 0) != std::to_string(backend_pid_))
+    throw Error{"connect.pooler", "a pooler in transaction mode stands between opsh and the server",
+                "connect to the server itself, or to a pool in session mode"};
+}
+
+const Type& Connection::type(unsigned oid) {
+  if (auto known = types_.find(oid); known != types_.end()) return known->second;
+  Result found = execute(
+      "select t.oid, t.typarray, case when t.typcategory = 'A' then t.typelem else 0 end, "
+      "pg_catalog.format_type(t.oid, null) from pg_catalog.pg_type as t where t.oid = $1",
+      {{std::to_string(oid), oid::oid}});
+  Type type{oid, 0, 0, "text"};
+  if (found.rows() == 1) {
+    auto number = [&](int column) { return static_cast<unsigned>(std::stoul(std::string{*found.field(0, column)})); };
+    type = {oid, number(1), number(2), std::string{*found.field(0, 3)}};
+  }
+  return types_.emplace(oid, std::move(type)).first->second;
+}
+
+void Connection::learn_types(const Result& result) {
+  for (int column = 0; column < result.columns(); ++column) type(result.type(column));
+}
+
+Result Connection::execute(const char* text, const Parameters& parameters, Control control) {
+  land();
+  if (interrupt::heeded()) throw Error{"interrupted", "interrupted"};
+  send(text, parameters);
+  return receive(control);
+}
+
+Result Connection::describe(const char* text, const Parameters& parameters) {
+  land();
+  std::vector<Oid> types;
+  for (const auto& value : parameters.values()) types.push_back(value.type);
+  if (!PQsendPrepare(connection_.get(), "", text, static_cast<int>(types.size()), types.data()))
+    give_up(connection_lost(said(connection_.get())));
+  receive();
+  if (!PQsendDescribePrepared(connection_.get(), "")) give_up(connection_lost(said(connection_.get())));
+  return receive();
+}
+
+void Connection::send(const char* text, const Parameters& parameters) {
+  if (lost_) throw connection_lost("");
+  const auto& values = parameters.values();
+  if (values.size() > 65535)
+    throw Error{"sql.parameters", fmt::format("{} parameters; PostgreSQL takes at most 65535", values.size()),
+                "send rows as a relation (from :rows as r)"};
+  std::vector<Oid> types;
+  std::vector<const char*> texts;
+  std::vector<int> lengths;
+  for (const auto& value : values) {
+    if (value.text && value.text->find('\0') != std::string::npos)
+      throw Error{"sql.nul", "a parameter holds a NUL byte, which PostgreSQL's text cannot hold",
+                  "pass it as bytea: encode(...) or '\\x...' text"};
+    types.push_back(value.type);
+    texts.push_back(value.text ? value.text->c_str() : nullptr);
+    lengths.push_back(0);
+  }
+  if (!PQsendQueryParams(connection_.get(), text, static_cast<int>(values.size()), types.data(), texts.data(),
+                         lengths.data(), nullptr, 0))
+    give_up(connection_lost(said(connection_.get())));
+}
+
+Result Connection::receive(Control control) {
+  Deadline deadline = statement_within_.count() > 0 ? Deadline::in(statement_within_ + grace) : Deadline{};
+  Deadline cancelled;
+  flush(deadline);
+  Result last;
+  for (;;) {
+    while (PQisBusy(connection_.get())) {
+      wait(POLLIN, deadline, cancelled);
+      if (!PQconsumeInput(connection_.get())) give_up(connection_lost(said(connection_.get())));
+    }
+    Result next{PQgetResult(connection_.get())};
+    if (!next) break;
+    last = std::move(next);
+    auto status = PQresultStatus(last.get());
+    if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) break;
+  }
+  return checked(std::move(last), control);
+}
+
+void Connection::flush(const Deadline& deadline) {
+  Deadline cancelled;
+  for (;;) {
+    int left = PQflush(connection_.get());
+    if (left == 0) return;
+    if (left < 0) give_up(connection_lost(said(connection_.get())));
+    wait(POLLIN | POLLOUT, deadline, cancelled);
+    if (!PQconsumeInput(connection_.get())) give_up(connection_lost(said(connection_.get())));
+  }
+}
+
+void Connection::wait(short events, const Deadline& deadline, Deadline& cancelled) {
+  bool heed = !interrupt::shielded() && cancelled.poll_milliseconds() < 0;
+  for (;;) {
+    std::array<pollfd, 2> watched{pollfd{PQsocket(connection_.get()), events, 0},
+                                  pollfd{heed ? interrupt::descriptor() : -1, POLLIN, 0}};
+    int limit = deadline.poll_milliseconds();
+    if (int other = cancelled.poll_milliseconds(); other >= 0) limit = limit < 0 ? other : std::min(limit, other);
+    int ready = ::poll(watched.data(), watched.size(), limit);
+    if (ready < 0 && errno != EINTR) give_up(connection_lost("poll failed"));
+    if (heed && (watched[1].revents & POLLIN)) {
+      cancel();
+      cancelled = Deadline::in(answer_to_cancel);
+      heed = false;
+      continue;
+    }
+    if (ready > 0) return;
+    if (cancelled.passed())
+      give_up(Error{"interrupted", "interrupted; the server did not answer the cancel request in time"});
+    if (deadline.passed())
+      give_up(Error{"connection.lost", "the server has not answered within the statement's time limit",
+                    "the session may still be running there: see pg_stat_activity"});
+  }
+}
+
+/// Over a connection of its own and on a thread of its own, because a network that swallows packets would block it.
+void Connection::cancel() {
+  std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> handle{PQgetCancel(connection_.get()), &PQfreeCancel};
+  if (!handle) return;
+  std::thread([owned = std::move(handle)] {
+    char error[256];
+    PQcancel(owned.get(), error, sizeof error);
+  }).detach();
+}
+
+Result Connection::checked(Result result, Control control) {
+  pg_conn* connection = connection_.get();
+  if (PQstatus(connection) != CONNECTION_OK) {
+    int position = 0;
+    std::string message = said(connection);
+    if (result && PQresultStatus(result.get()) == PGRES_FATAL_ERROR)
+      message = server_error(result.get(), position).message;
+    give_up(connection_lost(message));
+  }
+  if (!result) give_up(connection_lost("no answer"));
+  auto status = PQresultStatus(result.get());
+  if (status == PGRES_FATAL_ERROR) {
+    int position = 0;
+    Error error = server_error(result.get(), position);
+    if (error.kind == "connection.lost") give_up(std::move(error));
+    if (error.sqlstate == "57014" && interrupt::heeded()) error.kind = "interrupted";
+    throw SqlError{std::move(error), position};
+  }
+  if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) return result;
+
+  bool in_transaction = PQtransactionStatus(connection) == PQTRANS_INTRANS;
+  bool expected = control == Control::none ? in_transaction_ : control == Control::begins;
+  if (in_transaction != expected || (backend_pid_ != 0 && PQbackendPID(connection) != backend_pid_))
+    give_up(Error{"session.broken",
+                  fmt::format("the statement changed the session under opsh (the server answered {})", result.tag()),
+                  "opsh begins and ends transactions itself"});
+  in_transaction_ = in_transaction;
+  if (control != Control::none) ++era_;
+  if (control == Control::ends) savepoints_ = 0;
+  return result;
+}
+
+void Connection::savepoint() {
+  execute(fmt::format("savepoint opsh_{}", savepoints_ + 1).c_str(), {});
+  ++savepoints_;
+}
+
+void Connection::release_savepoint() {
+  execute(fmt::format("release savepoint opsh_{}", savepoints_).c_str(), {});
+  --savepoints_;
+}
+
+void Connection::rollback_to_savepoint() {
+  interrupt::Shield shield;
+  std::string name = fmt::format("opsh_{}", savepoints_);
+  execute(("rollback to savepoint " + name).c_str(), {}, Control::begins);
+  execute(("release savepoint " + name).c_str(), {});
+  --savepoints_;
+}
+
+void Connection::give_up(Error error) {
+  lost_ = true;
+  in_transaction_ = false;
+  in_flight_ = nullptr;
+  throw error;
+}
+
+void Connection::land() {
+  if (in_flight_) in_flight_->land();
+}
+
+}  // namespace opsh::db

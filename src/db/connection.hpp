@@ -1,0 +1,106 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "db/parameters.hpp"
+#include "db/result.hpp"
+#include "db/target.hpp"
+#include "db/types.hpp"
+
+struct pg_conn;
+
+namespace opsh::db {
+
+class Borrowed;
+class Cursor;
+
+/// A NOTICE, WARNING or other message of the server.
+struct Notice {
+  std::string severity;
+  std::string message;
+};
+
+/// One connection to the server, opened once and never again: when it is lost, it stays lost.
+///
+/// Extended protocol only, one statement a call. After every statement the backend's pid and the transaction's status
+/// must be what they were, else the session is broken for good (facts: a single COMMIT passes the protocol's own
+/// check). Only Reader and Writer make one.
+class Connection {
+ public:
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  int backend_pid() const { return backend_pid_; }
+  int server_version() const;  ///< 150018
+
+  /// The shape of a type, asked from the catalog once.
+  const Type& type(unsigned oid);
+  void learn_types(const Result& result);
+
+  /// Where notices go as they arrive; the default drops them.
+  void on_notice(std::function<void(const Notice&)> sink) { notice_sink_ = std::move(sink); }
+
+  /// Quoting, arrays and bytea by libpqxx, which borrows this connection.
+  Borrowed& pqxx() { return *borrowed_; }
+
+  void savepoint();
+  void release_savepoint();
+  void rollback_to_savepoint();
+
+  bool lost() const { return lost_; }
+  unsigned next_cursor() { return ++cursors_; }
+  /// Rises when a transaction begins and when one is taken back to a savepoint: cursors of before are gone.
+  unsigned era() const { return era_; }
+
+ private:
+  friend class Reader;
+  friend class Writer;
+  friend class Cursor;
+  friend class CopyOut;
+  friend class CopyIn;
+
+  enum class Access { read, write };
+  /// What a statement may do to the transaction's status.
+  enum class Control { none, begins, ends };
+
+  Connection(const Target& target, Access access);
+
+  void open(const Target& target);
+  void settle(const Target& target, Access access);
+  Result execute(const char* text, const Parameters& parameters, Control control = Control::none);
+  Result describe(const char* text, const Parameters& parameters);
+
+  void send(const char* text, const Parameters& parameters);
+  Result receive(Control control = Control::none);
+  Result checked(Result result, Control control);
+  void wait(short events, const Deadline& deadline, Deadline& cancelled);
+  void flush(const Deadline& deadline);
+  void cancel();
+  void land();
+  [[noreturn]] void give_up(Error error);
+
+  struct Finish {
+    void operator()(pg_conn* connection) const noexcept;
+  };
+  std::unique_ptr<pg_conn, Finish> connection_;
+  std::unique_ptr<Borrowed> borrowed_;
+  std::function<void(const Notice&)> notice_sink_;
+  std::map<unsigned, Type> types_;
+  Cursor* in_flight_ = nullptr;  ///< its FETCH is under way
+  Seconds statement_within_{0};
+  int backend_pid_ = 0;
+  unsigned cursors_ = 0;
+  unsigned era_ = 0;
+  unsigned savepoints_ = 0;
+  bool in_transaction_ = false;
+  bool lost_ = false;
+};
+
+}  // namespace opsh::db

@@ -1,0 +1,68 @@
+#include "db/cursor.hpp"
+
+#include <fmt/format.h>
+
+#include "base/interrupt.hpp"
+#include "db/connection.hpp"
+#include "db/session.hpp"
+
+namespace opsh::db {
+namespace {
+constexpr int block = 1000;
+}
+
+Cursor::Cursor(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters)
+    : connection_(connection), era_(connection.era()), name_(fmt::format("opsh_cursor_{}", connection.next_cursor())) {
+  fetch_text_ = fmt::format("fetch forward {} from {}", block, name_);
+  std::string declare = fmt::format("declare {} no scroll cursor for ", name_);
+  auto offset = static_cast<int>(declare.size());
+  declare += sql.text();
+  located(sql, offset, [&] { connection_.execute(declare.c_str(), parameters); });
+  fetch();
+}
+
+Cursor::~Cursor() {
+  close();
+}
+
+void Cursor::fetch() {
+  connection_.land();
+  connection_.send(fetch_text_.c_str(), {});
+  connection_.in_flight_ = this;
+  under_way_ = true;
+}
+
+void Cursor::land() {
+  if (!under_way_) return;
+  under_way_ = false;
+  connection_.in_flight_ = nullptr;
+  landed_ = connection_.receive();
+}
+
+Result Cursor::next() {
+  if (ended_) return {};
+  if (connection_.era() != era_)
+    throw Error{"cursor.closed", "the transaction or savepoint that this cursor was opened in is over"};
+  land();
+  Result block_of_rows = std::move(landed_);
+  if (block_of_rows.rows() < block)
+    close();
+  else
+    fetch();
+  return block_of_rows;
+}
+
+void Cursor::close() noexcept {
+  if (ended_) return;
+  ended_ = true;
+  if (connection_.lost() || connection_.era() != era_) return;
+  interrupt::Shield shield;
+  try {
+    if (under_way_) land();
+    connection_.execute(("close " + name_).c_str(), {});
+  } catch (const Error&) {
+    // The transaction is doomed or the connection lost; either takes the cursor with it.
+  }
+}
+
+}  // namespace opsh::db

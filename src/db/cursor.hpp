@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "db/parameters.hpp"
+#include "db/result.hpp"
+#include "sql/statement.hpp"
+
+namespace opsh::db {
+
+class Connection;
+
+/// Rows of a query a block at a time, in constant memory, with the next FETCH already under way.
+///
+/// Other statements may run on the session between blocks: the one under way is then received first. The cursor lives
+/// in the session's transaction and must not outlive the session.
+class Cursor {
+ public:
+  Cursor(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters);
+  ~Cursor();
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+
+  /// The next block, at most 1000 rows (facts: 5000 is slower); one without rows ends it. The first block of a query
+  /// without rows still has its columns.
+  Result next();
+
+  /// Ends it early; idempotent.
+  void close() noexcept;
+
+ private:
+  friend class Connection;
+  void fetch();
+  void land();
+
+  Connection& connection_;
+  unsigned era_;
+  std::string name_;
+  std::string fetch_text_;
+  Result landed_;
+  bool under_way_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace opsh::db

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <array>
+#include <memory>
+
+#include "base/interrupt.hpp"
+#include "db/borrowed.hpp"
+#include "db/connection.hpp"
+#include "db/errors.hpp"
+
+namespace opsh::db {
+namespace {
+
+using Conninfo = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+/// libpq's message about a string that it cannot parse repeats a part of it, which may be the password.
+Conninfo parse(const std::string& text) {
+  char* message = nullptr;
+  Conninfo parsed{PQconninfoParse(text.c_str(), &message), &PQconninfoFree};
+  PQfreemem(message);
+  if (!parsed)
+    throw Error{"usage.conninfo", "the connection string cannot be read",
+                "write it as \"host=... dbname=... user=...\" or postgresql://user@host/database"};
+  return parsed;
+}
+
+std::string value_of(const PQconninfoOption* options, std::string_view keyword) {
+  for (auto option = options; option && option->keyword; ++option)
+    if (option->keyword == keyword) return option->val ? option->val : "";
+  return {};
+}
+
+Error refused(pg_conn* connection, const Target& target) {
+  std::string message = PQerrorMessage(connection);
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  bool password = PQconnectionNeedsPassword(connection) || PQconnectionUsedPassword(connection);
+  bool database = message.find("does not exist") != std::string::npos;
+  Error error{password   ? "connect.password"
+              : database ? "connect.database"
+                         : "connect.refused",
+              message,
+              password ? "check the password in your passfile (~/.pgpass), service file or PGPASSWORD"
+                       : "check the server, or say where it is: --db, --target, PGHOST; tried " + describe(target)};
+  return error;
+}
+
+}  // namespace
+
+std::string describe(const Target& target) {
+  Conninfo given = parse(target.conninfo);
+  Conninfo defaults{PQconndefaults(), &PQconninfoFree};
+  std::string text;
+  for (const char* keyword : {"host", "port", "user", "dbname", "service"}) {
+    std::string value = value_of(given.get(), keyword);
+    if (value.empty() && std::string_view{keyword} != "service") value = value_of(defaults.get(), keyword);
+    if (!value.empty()) text += fmt::format("{}{}={}", text.empty() ? "" : " ", keyword, value);
+  }
+  return text;
+}
+
+/// Non-blocking, with a deadline of our own: libpq's connect_timeout does not cover every step (facts: black holes).
+void Connection::open(const Target& target) {
+  parse(target.conninfo);
+  const char* keywords[] = {"dbname",          "fallback_application_name", "client_encoding",  "tcp_user_timeout",
+                            "keepalives_idle", "keepalives_interval",       "keepalives_count", nullptr};
+  const char* values[] = {target.conninfo.c_str(), "opsh", "UTF8", "30000", "20", "5", "3", nullptr};
+  connection_.reset(PQconnectStartParams(keywords, values, 1));
+  pg_conn* connection = connection_.get();
+  if (!connection) throw Error{"connect.refused", "out of memory while connecting"};
+  Deadline deadline = Deadline::in(target.connect_within);
+  PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+  if (PQstatus(connection) == CONNECTION_BAD) step = PGRES_POLLING_FAILED;
+  while (step != PGRES_POLLING_OK) {
+    if (step == PGRES_POLLING_FAILED) throw refused(connection, target);
+    short events = step == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    std::array<pollfd, 2> watched{pollfd{PQsocket(connection), events, 0}, pollfd{interrupt::descriptor(), POLLIN, 0}};
+    ::poll(watched.data(), watched.size(), deadline.poll_milliseconds());
+    if (interrupt::requested()) throw Error{"interrupted", "interrupted while connecting"};
+    if (deadline.passed())
+      throw Error{"connect.timeout",
+                  fmt::format("no answer within {} s from {}", target.connect_within.count(), db::describe(target)),
+                  "check the address and the network"};
+    if (watched[0].revents) step = PQconnectPoll(connection);
+  }
+  if (PQsetnonblocking(connection, 1) != 0) throw connection_lost(PQerrorMessage(connection));
+  if (PQserverVersion(connection) < 130000)
+    throw Error{"connect.version", fmt::format("the server is PostgreSQL {}; opsh needs 13 or newer",
+                                               PQserverVersion(connection) / 10000)};
+}
+
+}  // namespace opsh::db

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "db/connection.hpp"
+#include "db/cursor.hpp"
+#include "sql/statement.hpp"
+
+namespace opsh::db {
+
+/// A column of a query's answer.
+struct ColumnShape {
+  std::string name;
+  unsigned type = 0;
+};
+
+/// A session that reads, in one snapshot: REPEATABLE READ READ ONLY, pinned by its first query. It has no commit; what
+/// it holds ends in a ROLLBACK.
+class Reader {
+ public:
+  explicit Reader(const Target& target);
+  ~Reader();
+
+  Result query(const sql::ReadSql& sql, const Parameters& parameters = {});
+  std::unique_ptr<Cursor> open(const sql::ReadSql& sql, const Parameters& parameters = {});
+
+  /// The columns that a query would give; nothing is run.
+  std::vector<ColumnShape> describe(const sql::ReadSql& sql, const Parameters& parameters = {});
+
+  /// Leaves the snapshot and takes a new one.
+  void refresh();
+
+  /// Around a query that may fail without taking the snapshot with it.
+  void savepoint() { connection_.savepoint(); }
+  void rollback_to_savepoint() { connection_.rollback_to_savepoint(); }
+
+  Connection& connection() { return connection_; }
+
+ private:
+  void begin();
+
+  Connection connection_;
+};
+
+}  // namespace opsh::db

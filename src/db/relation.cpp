@@ -1,0 +1,47 @@
+#include "db/relation.hpp"
+
+#include <fmt/format.h>
+
+#include "sql/identifier.hpp"
+
+namespace opsh::db {
+
+void ArrayText::add(std::optional<std::string_view> element) {
+  if (text_.size() > 1) text_ += ',';
+  if (!element) {
+    text_ += "NULL";
+    return;
+  }
+  text_ += '"';
+  for (char character : *element) {
+    if (character == '"' || character == '\\') text_ += '\\';
+    text_ += character;
+  }
+  text_ += '"';
+}
+
+void ArrayText::add_nested(std::string_view array) {
+  if (text_.size() > 1) text_ += ',';
+  text_ += array;
+}
+
+std::string ArrayText::take() {
+  return std::move(text_) + "}";
+}
+
+std::string relation(std::span<const RelationColumn> columns, Parameters& parameters) {
+  std::string names, values, arrays;
+  for (const auto& column : columns) {
+    std::string name = sql::Identifier{column.name}.text();
+    const char* comma = names.empty() ? "" : ", ";
+    // An array has no array type of its own: it travels as text and is read by the cast, which is its input function.
+    bool has_array = column.type.array != 0;
+    std::size_t number = parameters.add(column.elements, has_array ? column.type.array : oid::text_array);
+    names += comma + name;
+    values += comma + (has_array ? name : fmt::format("{0}::{1} as {0}", name, column.type.name));
+    arrays += fmt::format("{}${}", comma, number);
+  }
+  return fmt::format("(select {} from pg_catalog.unnest({}) as opsh_rows({}))", values, arrays, names);
+}
+
+}  // namespace opsh::db

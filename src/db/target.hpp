@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "base/clock.hpp"
+
+namespace opsh::db {
+
+/// Where to connect and how a session is set up.
+struct Target {
+  std::string conninfo;  ///< a libpq connection string or URI; empty: libpq's own environment (PGHOST, PGSERVICE, ...)
+  std::string time_zone = "UTC";
+  Seconds connect_within{10};
+  Seconds statement_within{1800};  ///< the server's statement_timeout; the client gives up 10 s later on its own
+  Seconds lock_within{5};          ///< the server's lock_timeout
+};
+
+/// Host, port, user and database as libpq understands them, and where each comes from; never a password.
+std::string describe(const Target& target);
+
+}  // namespace opsh::db

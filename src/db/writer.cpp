@@ -1,0 +1,80 @@
+#include "db/writer.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include "base/interrupt.hpp"
+#include "db/session.hpp"
+
+namespace opsh::db {
+
+Writer::Writer(const Target& target) : connection_(target, Connection::Access::write) {
+  backend_.pid = connection_.backend_pid();
+  Result started = connection_.execute(
+      "select a.backend_start::pg_catalog.text, pg_catalog.pg_is_in_recovery() "
+      "from pg_catalog.pg_stat_activity as a where a.pid = pg_catalog.pg_backend_pid()",
+      {});
+  if (started.field(0, 1) == "t")
+    throw Error{"refused.standby", "the server is a standby: nothing can be applied there", "connect to the primary"};
+  backend_.started = started.field(0, 0).value_or("");
+}
+
+void Writer::begin(const CommitKey&) {
+  connection_.execute("begin transaction isolation level read committed read write", {}, Connection::Control::begins);
+}
+
+CommitAnswer Writer::commit(const CommitKey&) {
+  require_transaction();
+  interrupt::Shield shield;
+  try {
+    Result answer = connection_.execute("commit", {}, Connection::Control::ends);
+    // COMMIT of a failed transaction succeeds with the tag ROLLBACK (facts).
+    return answer.tag() == "COMMIT" ? CommitAnswer::committed : CommitAnswer::rolled_back;
+  } catch (const Error&) {
+    if (connection_.lost()) return CommitAnswer::unknown;
+    // A deferred constraint or trigger refused it; the server has rolled back.
+    connection_.in_transaction_ = false;
+    throw;
+  }
+}
+
+void Writer::rollback() noexcept {
+  if (connection_.lost() || (!connection_.in_transaction_ && !doomed())) return;
+  interrupt::Shield shield;
+  try {
+    connection_.execute("rollback", {}, Connection::Control::ends);
+  } catch (const Error&) {
+    // The connection is lost, and with it the transaction.
+  }
+}
+
+Result Writer::execute(const sql::WriteSql& sql, const Parameters& parameters) {
+  require_transaction();
+  return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
+}
+
+Result Writer::query(const sql::ReadSql& sql, const Parameters& parameters) {
+  require_transaction();
+  return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
+}
+
+std::unique_ptr<Cursor> Writer::open(const sql::ReadSql& sql, const Parameters& parameters) {
+  require_transaction();
+  return std::make_unique<Cursor>(connection_, sql, parameters);
+}
+
+bool Writer::doomed() const {
+  return PQtransactionStatus(connection_.connection_.get()) == PQTRANS_INERROR;
+}
+
+bool Writer::in_transaction() const {
+  return connection_.in_transaction_ && !connection_.lost();
+}
+
+void Writer::require_transaction() const {
+  if (connection_.lost()) throw connection_lost("");
+  if (!connection_.in_transaction_)
+    throw Error{"session.no_transaction", "a write was asked for outside a batch", "write inside apply"};
+}
+
+}  // namespace opsh::db

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "db/connection.hpp"
+#include "db/cursor.hpp"
+#include "sql/statement.hpp"
+
+namespace opsh::journal {
+class Batch;
+class Ledger;
+}  // namespace opsh::journal
+
+namespace opsh::db {
+
+/// The right to begin and commit. Only the journal's types can make one, so nothing else can commit.
+class CommitKey {
+  CommitKey() {}
+  friend class journal::Batch;
+  friend class journal::Ledger;
+};
+
+/// How a COMMIT ended. `unknown`: the connection was lost between sending it and its answer.
+enum class CommitAnswer { committed, rolled_back, unknown };
+
+/// The server's process behind a session, as pg_stat_activity shows it.
+struct Backend {
+  int pid = 0;
+  std::string started;
+};
+
+/// A session that writes, READ COMMITTED. It runs statements only inside a transaction, which it can neither begin nor
+/// commit by itself.
+class Writer {
+ public:
+  explicit Writer(const Target& target);
+
+  void begin(const CommitKey&);
+  CommitAnswer commit(const CommitKey&);
+  /// Ends the transaction without a trace; does nothing when there is none. Never throws.
+  void rollback() noexcept;
+
+  Result execute(const sql::WriteSql& sql, const Parameters& parameters = {});
+  Result query(const sql::ReadSql& sql, const Parameters& parameters = {});
+  std::unique_ptr<Cursor> open(const sql::ReadSql& sql, const Parameters& parameters = {});
+
+  /// Savepoints nest. Taking one back also releases it.
+  void savepoint() { connection_.savepoint(); }
+  void release_savepoint() { connection_.release_savepoint(); }
+  void rollback_to_savepoint() { connection_.rollback_to_savepoint(); }
+
+  /// Whether a statement failed outside a savepoint: COMMIT would then answer ROLLBACK, without an error.
+  bool doomed() const;
+  bool in_transaction() const;
+
+  const Backend& backend() const { return backend_; }
+  Connection& connection() { return connection_; }
+
+ private:
+  void require_transaction() const;
+
+  Connection connection_;
+  Backend backend_;
+};
+
+}  // namespace opsh::db

@@ -1,0 +1,185 @@
+#include "journal/batch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "digest/random.hpp"
+
+namespace opsh::journal {
+namespace {
+
+std::string text_array(const std::vector<std::string>& values) {
+  db::ArrayText array;
+  for (const auto& value : values) array.add(value);
+  return array.take();
+}
+
+std::optional<std::string> unless_empty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional{text};
+}
+
+}  // namespace
+
+Batch::Batch(db::Writer& writer, Claim claim, std::vector<unsigned> writes)
+    : writer_(writer),
+      claim_(std::move(claim)),
+      writes_(std::move(writes)),
+      token_(digest::random_hex(16)),
+      began_(std::chrono::steady_clock::now()) {
+  writer_.begin(db::CommitKey{});
+  open_ = true;
+  try {
+    fence(writer_, claim_);
+  } catch (const Error&) {
+    rollback();
+    throw;
+  }
+}
+
+Batch::~Batch() {
+  rollback();
+}
+
+void Batch::rollback() noexcept {
+  if (!open_) return;
+  open_ = false;
+  writer_.rollback();
+}
+
+db::Result Batch::execute(const sql::WriteSql& sql, const db::Parameters& parameters) {
+  if (sql.operation() && sql.operation()->kind != sql::StatementKind::select) require_declared(*sql.operation());
+  return writer_.execute(sql, parameters);
+}
+
+void Batch::require_declared(const sql::Operation& operation) {
+  std::string name = sql::QualifiedName{operation.schema, operation.name}.text();
+  auto known = relations_.find(name);
+  if (known == relations_.end()) {
+    db::Result row = writer_.execute("select pg_catalog.to_regclass($1)::pg_catalog.oid", {{name, db::oid::text}});
+    auto oid = row.field(0, 0);
+    // A name that does not exist is left to the server, which says so with the place in the statement.
+    if (!oid) return;
+    known = relations_.emplace(name, static_cast<unsigned>(std::stoul(std::string{*oid}))).first;
+  }
+  if (std::find(writes_.begin(), writes_.end(), known->second) == writes_.end())
+    throw Error{"write.undeclared", fmt::format("the statement changes {}, which the step does not declare", name),
+                fmt::format("add \"{}\" to the step's writes", name)};
+}
+
+void Batch::check_deferred() {
+  writer_.execute("set constraints all immediate");
+  if (!deferred_known_) {
+    db::Result names = writer_.execute(
+        "select distinct n.nspname, c.conname from pg_catalog.pg_constraint as c "
+        "join pg_catalog.pg_namespace as n on n.oid = c.connamespace where c.condeferred");
+    for (int row = 0; row < names.rows(); ++row)
+      initially_deferred_.emplace_back(std::string{*names.field(row, 0)}, std::string{*names.field(row, 1)});
+    deferred_known_ = true;
+  }
+  for (const auto& name : initially_deferred_)
+    writer_.execute(sql::compose_write({"set constraints ", name, " deferred"}));
+}
+
+std::vector<std::size_t> Batch::recheck(const sql::WriteSql& recheck, const db::Parameters& parameters,
+                                        const plan::Items& items) {
+  db::Result locked = execute(recheck, parameters);
+  db::Parameters with_keys = parameters;
+  std::vector<sql::Parameter> arrays;
+  std::vector<sql::Identifier> names;
+  for (const auto& column : items.relation(items.keys())) {
+    bool returned = false;
+    for (int at = 0; at < locked.columns(); ++at) returned = returned || locked.name(at) == column.name;
+    if (!returned)
+      throw Error{"recheck.key", fmt::format("recheck does not return the key column {}", column.name),
+                  "select the columns of the key, under the plan's names"};
+    arrays.emplace_back(static_cast<int>(with_keys.add(column.elements, column.type.array)));
+    names.emplace_back(column.name);
+  }
+  using P = sql::WritePiece;
+  std::vector<P> pieces{P{"select opsh_item.opsh_number from pg_catalog.unnest("}};
+  for (std::size_t at = 0; at < arrays.size(); ++at) pieces.insert(pieces.end(), {at ? P{", "} : P{""}, P{arrays[at]}});
+  pieces.push_back(") with ordinality as opsh_item(");
+  for (const auto& name : names) pieces.insert(pieces.end(), {P{name}, P{", "}});
+  pieces.push_back("opsh_number) where (");
+  for (std::size_t at = 0; at < names.size(); ++at)
+    pieces.insert(pieces.end(), {at ? P{", opsh_item."} : P{"opsh_item."}, P{names[at]}});
+  pieces.push_back(") in (select ");
+  for (std::size_t at = 0; at < names.size(); ++at)
+    pieces.insert(pieces.end(), {at ? P{", opsh_still."} : P{"opsh_still."}, P{names[at]}});
+  pieces.insert(pieces.end(), {P{" from ("}, P{recheck}, P{"\n) as opsh_still) order by opsh_item.opsh_number"}});
+
+  db::Result still = writer_.execute(sql::compose(std::span<const P>{pieces}), with_keys);
+  std::vector<std::size_t> rows;
+  for (int row = 0; row < still.rows(); ++row)
+    rows.push_back(static_cast<std::size_t>(std::stoull(std::string{*still.field(row, 0)})) - 1);
+  return rows;
+}
+
+void Batch::begin_checks() {
+  writer_.savepoint();
+  writer_.execute("set transaction read only");
+}
+
+void Batch::end_checks() {
+  writer_.rollback_to_savepoint();
+}
+
+Outcome Batch::commit() {
+  if (!recorded_) throw Error{"internal", "a batch was about to be committed without its row in the ledger"};
+  open_ = false;
+  switch (writer_.commit(db::CommitKey{})) {
+    case db::CommitAnswer::committed:
+      return Outcome::committed;
+    case db::CommitAnswer::rolled_back:
+      return Outcome::rolled_back;
+    case db::CommitAnswer::unknown:
+      break;
+  }
+  return Outcome::in_doubt;
+}
+
+void Batch::record(const Place& place, std::size_t items, const std::vector<LeftOut>& left_out,
+                   const std::string& figures) {
+  if (writer_.doomed()) {
+    rollback();
+    throw Error{"batch.doomed", "a statement of this batch failed and the script went on; nothing of it can be kept",
+                "let the error pass, or put what may fail into tx:try_savepoint(function() ... end)"};
+  }
+  // Before anything is recorded, because a deferred trigger may still write, and a deferred constraint may still
+  // refuse.
+  writer_.execute("set constraints all immediate");
+  auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
+  auto failed =
+      std::count_if(left_out.begin(), left_out.end(), [](const auto& item) { return item.outcome == "failed"; });
+  auto number = [](auto value) { return std::to_string(value); };
+  writer_.execute(
+      "insert into opsh.batch (run, step, number, position, first_key, last_key, items, skipped, failed, figures, "
+      "token, milliseconds) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+      {{claim_.run, db::oid::text},
+       {number(place.step), db::oid::int4},
+       {number(place.number), db::oid::int4},
+       {number(place.position), db::oid::int8},
+       {text_array(place.first_key), db::oid::text_array},
+       {text_array(place.last_key), db::oid::text_array},
+       {number(items), db::oid::int4},
+       {number(static_cast<long long>(left_out.size()) - failed), db::oid::int4},
+       {number(failed), db::oid::int4},
+       {figures, db::oid::jsonb},
+       {token_, db::oid::text},
+       {number(elapsed.count()), db::oid::int4}});
+  for (const auto& item : left_out)
+    writer_.execute(
+        "insert into opsh.left_out (run, step, batch, key, outcome, sqlstate, message) "
+        "values ($1, $2, $3, $4, $5, $6, $7)",
+        {{claim_.run, db::oid::text},
+         {number(place.step), db::oid::int4},
+         {number(place.number), db::oid::int4},
+         {text_array(item.key), db::oid::text_array},
+         {item.outcome, db::oid::text},
+         {unless_empty(item.sqlstate), db::oid::text},
+         {unless_empty(item.message), db::oid::text}});
+  recorded_ = true;
+}
+
+}  // namespace opsh::journal

@@ -1,0 +1,5 @@
+#include "host/state.hpp"
+
+int main(int argc, char** argv) {
+  return opsh::host::run(argc, argv);
+}

@@ -1,0 +1,161 @@
+#include "plan/planner.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+namespace opsh::plan {
+namespace {
+
+std::string names_of(const std::vector<Column>& columns) {
+  std::string names;
+  for (const auto& column : columns) names += (names.empty() ? "" : ", ") + column.name;
+  return names;
+}
+
+std::optional<std::size_t> find(const std::vector<Column>& columns, const std::string& name) {
+  auto found = std::find_if(columns.begin(), columns.end(), [&](const Column& column) { return column.name == name; });
+  if (found == columns.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - columns.begin());
+}
+
+}  // namespace
+
+Planner::Planner(db::Reader& reader, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request)
+    : request_(std::move(request)), writer_(request_.spool) {
+  shape(reader, plan, parameters);
+  open(reader, plan, parameters);
+}
+
+void Planner::shape(db::Reader& reader, const sql::ReadSql& plan, const db::Parameters& parameters) {
+  std::set<std::string> seen;
+  for (const auto& column : reader.describe(plan, parameters)) {
+    if (!seen.insert(column.name).second)
+      throw Error{"plan.column", fmt::format("two columns of the plan are named {}", column.name),
+                  "give one of them another name with AS"};
+    const auto& type = reader.connection().type(column.type);
+    columns_.push_back({column.name, type.oid, type.array, type.name});
+  }
+  for (const auto& name : request_.key) {
+    auto column = find(columns_, name);
+    if (!column)
+      throw Error{"plan.key", fmt::format("the plan has no column {}, which is its key", name),
+                  "its columns are " + names_of(columns_)};
+    if (columns_[*column].array_type == 0)
+      throw Error{"plan.key",
+                  fmt::format("the key column {} has the type {}, which cannot be compared in batches", name,
+                              columns_[*column].type_name),
+                  "choose another key, or cast the column in the plan"};
+    key_.push_back(*column);
+  }
+  if (!request_.label_column) return;
+  label_ = find(columns_, *request_.label_column);
+  if (!label_)
+    throw Error{"plan.column", fmt::format("the plan has no column {}, which classifies", *request_.label_column),
+                "its columns are " + names_of(columns_)};
+}
+
+/// The author's plan inside a query that orders it and judges its key: NULL or repeated by the server's own equality.
+void Planner::open(db::Reader& reader, const sql::ReadSql& plan, db::Parameters parameters) {
+  std::vector<sql::Identifier> names;
+  for (const auto& name : request_.key) names.emplace_back(name);
+  std::vector<sql::Parameter> behind;
+  for (std::size_t at = 0; at < request_.behind.size(); ++at)
+    behind.emplace_back(static_cast<int>(parameters.add(request_.behind[at], columns_[key_[at]].type)));
+
+  std::vector<sql::ReadPiece> pieces;
+  auto keys = [&](auto before, auto between, auto after) {
+    for (std::size_t at = 0; at < names.size(); ++at) {
+      if (at) pieces.push_back(between);
+      pieces.insert(pieces.end(), {before, sql::ReadPiece{names[at]}, after});
+    }
+  };
+  using P = sql::ReadPiece;
+  pieces.push_back("select opsh_plan.*, case when ");
+  keys(P{"opsh_plan."}, P{" is null or "}, P{""});
+  pieces.push_back(" is null then 'null' when ");
+  for (std::size_t at = 0; at < names.size(); ++at) {
+    if (at) pieces.push_back(" and ");
+    pieces.insert(pieces.end(), {P{"opsh_plan."}, P{names[at]}, P{" = pg_catalog.lag(opsh_plan."}, P{names[at]},
+                                 P{") over opsh_order"}});
+  }
+  pieces.push_back(" then 'repeated' end from (");
+  pieces.push_back(plan);
+  pieces.push_back("\n) as opsh_plan");
+  if (!behind.empty()) {
+    pieces.push_back(" where (");
+    keys(P{"opsh_plan."}, P{", "}, P{""});
+    pieces.push_back(") > (");
+    for (std::size_t at = 0; at < behind.size(); ++at) {
+      if (at) pieces.push_back(", ");
+      pieces.push_back(behind[at]);
+    }
+    pieces.push_back(")");
+  }
+  pieces.push_back(" window opsh_order as (order by ");
+  keys(P{"opsh_plan."}, P{", "}, P{""});
+  pieces.push_back(") order by ");
+  keys(P{"opsh_plan."}, P{", "}, P{""});
+  cursor_ = reader.open(sql::compose(std::span<const P>{pieces}), parameters);
+}
+
+bool Planner::next() {
+  if (!cursor_) return false;
+  if (!block_ || ++row_ >= block_.rows()) {
+    block_ = cursor_->next();
+    row_ = 0;
+    if (!block_ || block_.rows() == 0) {
+      cursor_.reset();
+      return false;
+    }
+  }
+  if (auto problem = block_.field(row_, block_.columns() - 1)) {
+    if (*problem == "null")
+      throw Error{"plan.key", fmt::format("the key ({}) is NULL in a row of the plan", fmt::join(request_.key, ", ")),
+                  "leave such rows out in the plan, or choose a key that is never NULL"};
+    throw Error{"plan.key",
+                fmt::format("the key ({}) repeats in the plan: {}", fmt::join(request_.key, ", "), key_text()),
+                "make the plan give one row per key (distinct on, group by), or add a column to the key"};
+  }
+  return true;
+}
+
+Field Planner::field(std::size_t column) const {
+  return block_.field(row_, static_cast<int>(column));
+}
+
+std::string Planner::key_text() const {
+  std::string text;
+  for (std::size_t column : key_) text += (text.empty() ? "" : ", ") + std::string{field(column).value_or("")};
+  return text;
+}
+
+void Planner::start(std::span<const Column> extra) {
+  spooled_ = columns_;
+  spooled_.insert(spooled_.end(), extra.begin(), extra.end());
+  std::vector<std::string> names;
+  for (const auto& column : spooled_) names.push_back(column.name);
+  survey_.emplace(Survey::Request{names, request_.tally, request_.totals, request_.skip, request_.sample});
+}
+
+void Planner::add(std::optional<std::string_view> label, std::span<const Column> extra,
+                  std::span<const Field> extra_fields) {
+  if (!survey_) start(extra);
+  fields_.clear();
+  for (std::size_t column = 0; column < columns_.size(); ++column) fields_.push_back(field(column));
+  fields_.insert(fields_.end(), extra_fields.begin(), extra_fields.end());
+  if (survey_->add(fields_, label)) writer_.append(fields_);
+}
+
+void Planner::run() {
+  while (next()) add(label_ ? field(*label_) : std::nullopt);
+}
+
+void Planner::finish() {
+  if (!survey_) start({});
+  writer_.finish(spooled_);
+}
+
+}  // namespace opsh::plan

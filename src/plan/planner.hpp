@@ -1,0 +1,75 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/reader.hpp"
+#include "plan/items.hpp"
+#include "plan/spool.hpp"
+#include "plan/survey.hpp"
+
+namespace opsh::plan {
+
+/// What to plan, and what to count while doing so.
+struct PlanRequest {
+  std::vector<std::string> key;
+  std::filesystem::path spool;
+  std::vector<std::string> tally, totals, skip;
+  std::optional<std::string> label_column;  ///< the column that classifies; none when Lua does, or nobody
+  std::size_t sample = 5;
+  std::vector<std::string> behind;  ///< only items after this key; empty for all
+};
+
+/// Runs a step's plan once, in key order, and spools the items. Keys are ordered and compared by the server alone.
+///
+/// Errors: "plan.key" for a key column that is missing, NULL or repeats; "plan.column" for other missing columns; those
+/// of the spool and of the server.
+class Planner {
+ public:
+  Planner(db::Reader& reader, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request);
+
+  const std::vector<Column>& columns() const { return columns_; }
+
+  /// Moves to the next row; false after the last.
+  bool next();
+
+  /// A field of the current row, valid until the next one.
+  Field field(std::size_t column) const;
+
+  /// Counts the current row, and spools it unless its label is skipped. `extra` are columns that the classifier adds;
+  /// the first row decides which.
+  void add(std::optional<std::string_view> label, std::span<const Column> extra = {},
+           std::span<const Field> extra_fields = {});
+
+  /// Adds every remaining row.
+  void run();
+
+  /// Completes the spool. What was counted stays readable.
+  void finish();
+
+  const Survey& survey() const { return *survey_; }
+  /// The plan's columns, then "label" and the extra ones.
+  const std::vector<Column>& spooled_columns() const { return spooled_; }
+
+ private:
+  void shape(db::Reader& reader, const sql::ReadSql& plan, const db::Parameters& parameters);
+  void open(db::Reader& reader, const sql::ReadSql& plan, db::Parameters parameters);
+  void start(std::span<const Column> extra);
+  std::string key_text() const;
+
+  PlanRequest request_;
+  std::vector<Column> columns_, spooled_;
+  std::vector<std::size_t> key_;
+  std::optional<std::size_t> label_;
+  std::unique_ptr<db::Cursor> cursor_;
+  db::Result block_;
+  int row_ = -1;
+  SpoolWriter writer_;
+  std::optional<Survey> survey_;
+  std::vector<Field> fields_;
+};
+
+}  // namespace opsh::plan

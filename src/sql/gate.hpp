@@ -1,0 +1,26 @@
+#pragma once
+
+#include "sql/rendered.hpp"
+#include "sql/statement.hpp"
+
+namespace opsh::sql {
+
+/// The gate through which every statement of an author passes on its way to a session. It judges PostgreSQL's own parse
+/// tree (the grammar of libpg_query), by allow-list. It does not know what functions, views, operators and triggers do.
+/// A wrapped statement must also pass without what is around it.
+///
+/// Errors: "sql.refused" (message: the rule; hint: what to do instead) and "sql.syntax" for what cannot be parsed, both
+/// with the excerpt of the author's text.
+
+/// One SELECT, VALUES, TABLE, or EXPLAIN of these; nowhere in it INTO, row locks or a statement that writes.
+ReadSql gate_read(const Rendered& rendered);
+
+/// One SELECT, VALUES or TABLE without INTO (row locks are allowed), INSERT, UPDATE or DELETE; no statement that writes
+/// inside it.
+WriteSql gate_write(const Rendered& rendered);
+
+/// Whether a row lock that keeps others from changing the row (FOR UPDATE, NO KEY UPDATE or SHARE) is taken anywhere in
+/// it. Error: "sql.syntax".
+bool locks_rows(const Rendered& rendered);
+
+}  // namespace opsh::sql

@@ -1,0 +1,80 @@
+#include "sql/scanner.hpp"
+
+#include <fmt/format.h>
+#include <pg_query.h>
+#include <pg_query/pg_query.pb-c.h>
+
+#include <memory>
+
+#include "base/error.hpp"
+#include "sql/excerpt.hpp"
+#include "sql/parser_thread.hpp"
+
+namespace opsh::sql {
+namespace {
+
+constexpr std::size_t longest_text = std::size_t{32} << 10;
+
+struct FreeScan {
+  void operator()(PgQueryScanResult* result) const { pg_query_free_scan_result(*result); }
+};
+
+struct FreeTokens {
+  void operator()(PgQuery__ScanResult* tokens) const { pg_query__scan_result__free_unpacked(tokens, nullptr); }
+};
+
+std::vector<Token> scan_here(const std::string& text) {
+  PgQueryScanResult result = pg_query_scan(text.c_str());
+  const std::unique_ptr<PgQueryScanResult, FreeScan> result_owner{&result};
+  if (result.error != nullptr) {
+    Error error{"sql.syntax", result.error->message, "correct the statement at the mark"};
+    error.excerpt = excerpt(text, offset_of_position(text, result.error->cursorpos));
+    throw error;
+  }
+  const std::unique_ptr<PgQuery__ScanResult, FreeTokens> unpacked{
+      pg_query__scan_result__unpack(nullptr, result.pbuf.len, reinterpret_cast<const std::uint8_t*>(result.pbuf.data))};
+  if (!unpacked) throw Error{"sql.syntax", "the scanner's answer cannot be read"};
+
+  std::vector<Token> tokens;
+  tokens.reserve(unpacked->n_tokens);
+  for (std::size_t i = 0; i < unpacked->n_tokens; ++i) {
+    const PgQuery__ScanToken& token = *unpacked->tokens[i];
+    tokens.push_back({static_cast<std::size_t>(token.start), static_cast<std::size_t>(token.end),
+                      static_cast<int>(token.token), static_cast<int>(token.keyword_kind)});
+  }
+  return tokens;
+}
+
+}  // namespace
+
+bool Token::is_comment() const {
+  return code == PG_QUERY__TOKEN__SQL_COMMENT || code == PG_QUERY__TOKEN__C_COMMENT;
+}
+
+bool Token::is_column_name() const {
+  return code == PG_QUERY__TOKEN__IDENT || code == PG_QUERY__TOKEN__UIDENT ||
+         keyword == PG_QUERY__KEYWORD_KIND__UNRESERVED_KEYWORD || keyword == PG_QUERY__KEYWORD_KIND__COL_NAME_KEYWORD;
+}
+
+void check_size(std::string_view text) {
+  if (text.size() > longest_text) {
+    throw Error{"sql.too_long", fmt::format("the statement has {} bytes, the limit is {}", text.size(), longest_text),
+                "pass data as parameters or as a list of rows (from :rows as r), not as literals"};
+  }
+  if (const auto nul = text.find('\0'); nul != text.npos) {
+    Error error{"sql.nul", fmt::format("the statement has a NUL byte at offset {}", nul),
+                "PostgreSQL has no NUL in text; pass binary data as a bytea parameter"};
+    error.excerpt = excerpt(text, nul);
+    throw error;
+  }
+}
+
+std::vector<Token> scan(std::string_view text) {
+  check_size(text);
+  const std::string terminated{text};
+  std::vector<Token> tokens;
+  on_parser_thread([&] { tokens = scan_here(terminated); });
+  return tokens;
+}
+
+}  // namespace opsh::sql

@@ -1,0 +1,164 @@
+#include "sql/syntax.hpp"
+
+#include <pg_query.h>
+#include <pg_query/pg_query.pb-c.h>
+
+#include <memory>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "sql/parser_thread.hpp"
+
+namespace opsh::sql {
+namespace {
+
+struct FreeResult {
+  void operator()(PgQueryProtobufParseResult* result) const { pg_query_free_protobuf_parse_result(*result); }
+};
+
+struct FreeTree {
+  void operator()(PgQuery__ParseResult* tree) const { pg_query__parse_result__free_unpacked(tree, nullptr); }
+};
+
+template <class Member>
+Member member_at(const ProtobufCMessage& message, unsigned offset) {
+  return *reinterpret_cast<const Member*>(reinterpret_cast<const char*>(&message) + offset);
+}
+
+/// Calls `visit` for each message in `field` of `message`.
+template <class Visit>
+void visit_field(const ProtobufCMessage& message, const ProtobufCFieldDescriptor& field, Visit&& visit) {
+  if (field.type != PROTOBUF_C_TYPE_MESSAGE) return;
+  if (field.label == PROTOBUF_C_LABEL_REPEATED) {
+    const auto count = member_at<std::size_t>(message, field.quantifier_offset);
+    const auto list = member_at<ProtobufCMessage* const*>(message, field.offset);
+    for (std::size_t i = 0; i < count; ++i) visit(*list[i]);
+  } else if (const auto* child = member_at<const ProtobufCMessage*>(message, field.offset)) {
+    visit(*child);
+  }
+}
+
+template <class Visit>
+void visit_children(const ProtobufCMessage& message, Visit&& visit) {
+  if (message.descriptor == &pg_query__node__descriptor) {
+    // A union of 200 members over one pointer: only the one that it says it holds may be read.
+    const auto& node = reinterpret_cast<const PgQuery__Node&>(message);
+    const auto* field = protobuf_c_message_descriptor_get_field(message.descriptor, node.node_case);
+    if (field != nullptr) visit_field(message, *field, visit);
+    return;
+  }
+  for (unsigned i = 0; i < message.descriptor->n_fields; ++i) {
+    visit_field(message, message.descriptor->fields[i], visit);
+  }
+}
+
+/// The first location of the text in or under `message`.
+std::optional<std::size_t> location_of(const ProtobufCMessage& message) {
+  const auto* field = protobuf_c_message_descriptor_get_field_by_name(message.descriptor, "location");
+  if (field != nullptr) {
+    const auto location = member_at<std::int32_t>(message, field->offset);
+    if (location > 0) return static_cast<std::size_t>(location);
+  }
+  std::optional<std::size_t> found;
+  visit_children(message, [&](const ProtobufCMessage& child) {
+    if (!found) found = location_of(child);
+  });
+  return found;
+}
+
+Syntax::Found found_at(const ProtobufCMessage& message) {
+  return {message.descriptor->short_name, location_of(message)};
+}
+
+void look_through(const ProtobufCMessage& message, Syntax& syntax) {
+  const std::string_view name = message.descriptor->short_name;
+  if (message.descriptor == &pg_query__into_clause__descriptor) {
+    if (!syntax.into) syntax.into = found_at(message);
+  } else if (message.descriptor == &pg_query__locking_clause__descriptor) {
+    const auto strength = reinterpret_cast<const PgQuery__LockingClause&>(message).strength;
+    syntax.locks = true;
+    // An unknown strength counts as a lock, but not as one to rely on.
+    syntax.locks_against_changes |= strength == PG_QUERY__LOCK_CLAUSE_STRENGTH__LCS_FORUPDATE ||
+                                    strength == PG_QUERY__LOCK_CLAUSE_STRENGTH__LCS_FORNOKEYUPDATE ||
+                                    strength == PG_QUERY__LOCK_CLAUSE_STRENGTH__LCS_FORSHARE;
+  } else if (name.ends_with("Stmt") && message.descriptor != &pg_query__select_stmt__descriptor) {
+    if (!syntax.nested) syntax.nested = found_at(message);
+  }
+  visit_children(message, [&](const ProtobufCMessage& child) { look_through(child, syntax); });
+}
+
+Operation operation_on(StatementKind kind, const PgQuery__RangeVar* target, bool has_returning) {
+  Operation operation;
+  operation.kind = kind;
+  operation.has_returning = has_returning;
+  if (target != nullptr) {
+    operation.schema = target->schemaname;
+    operation.name = target->relname;
+    if (target->alias != nullptr) operation.alias = target->alias->aliasname;
+  }
+  return operation;
+}
+
+std::optional<Operation> operation_of(const PgQuery__Node& node) {
+  switch (node.node_case) {
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+      return operation_on(StatementKind::select, nullptr, false);
+    case PG_QUERY__NODE__NODE_INSERT_STMT:
+      return operation_on(StatementKind::insert, node.insert_stmt->relation, node.insert_stmt->n_returning_list > 0);
+    case PG_QUERY__NODE__NODE_UPDATE_STMT:
+      return operation_on(StatementKind::update, node.update_stmt->relation, node.update_stmt->n_returning_list > 0);
+    case PG_QUERY__NODE__NODE_DELETE_STMT:
+      return operation_on(StatementKind::delete_, node.delete_stmt->relation, node.delete_stmt->n_returning_list > 0);
+    default:
+      return std::nullopt;
+  }
+}
+
+/// The statement that a Node holds; nullptr when it holds nothing that this library knows.
+const ProtobufCMessage* held_by(const PgQuery__Node* node) {
+  const ProtobufCMessage* held = nullptr;
+  if (node != nullptr) visit_children(node->base, [&](const ProtobufCMessage& child) { held = &child; });
+  return held;
+}
+
+Syntax examine_here(const std::string& text) {
+  Syntax syntax;
+  PgQueryProtobufParseResult result = pg_query_parse_protobuf(text.c_str());
+  const std::unique_ptr<PgQueryProtobufParseResult, FreeResult> result_owner{&result};
+  if (result.error != nullptr) {
+    syntax.fault = {result.error->message, result.error->cursorpos};
+    return syntax;
+  }
+  const std::unique_ptr<PgQuery__ParseResult, FreeTree> tree{pg_query__parse_result__unpack(
+      nullptr, result.parse_tree.len, reinterpret_cast<const std::uint8_t*>(result.parse_tree.data))};
+  if (!tree) throw Error{"sql.syntax", "the parser's answer cannot be read"};
+  syntax.statements = tree->n_stmts;
+  if (tree->n_stmts == 0) return syntax;
+  if (tree->n_stmts > 1) syntax.second = static_cast<std::size_t>(tree->stmts[1]->stmt_location);
+
+  const PgQuery__Node* node = tree->stmts[0]->stmt;
+  const ProtobufCMessage* top = held_by(node);
+  if (top == nullptr) return syntax;
+  syntax.top = top->descriptor->short_name;
+  syntax.operation = operation_of(*node);
+  if (node->node_case == PG_QUERY__NODE__NODE_EXPLAIN_STMT) {
+    const ProtobufCMessage* explained = held_by(node->explain_stmt->query);
+    if (explained != nullptr) syntax.explained = explained->descriptor->short_name;
+  }
+  if (node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
+    look_through(*top, syntax);
+  } else {
+    visit_children(*top, [&](const ProtobufCMessage& child) { look_through(child, syntax); });
+  }
+  return syntax;
+}
+
+}  // namespace
+
+Syntax examine(const std::string& text) {
+  Syntax syntax;
+  on_parser_thread([&] { syntax = examine_here(text); });
+  return syntax;
+}
+
+}  // namespace opsh::sql
