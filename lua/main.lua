@@ -1,1 +1,94 @@
-return {}
+--- The program: reads the command line in two stages and hands over to a command.
+local cli = require("opsh.native.cli")
+local errors = require("opsh.host.errors")
+local host = require("opsh.native.host")
+local options = require("opsh.host.options")
+local system = require("opsh.native.system")
+local text = require("opsh.native.text")
+
+-- Each is a module opsh.host.commands.<name>; a word that is none of them is a runbook's path.
+local commands = {
+  { name = "runs", help = "List the runs that the target's ledger knows." },
+  { name = "show", help = "Show one run: its steps, batches and what was left out." },
+  { name = "resume", help = "Go on with a run that was stopped part-way." },
+  { name = "sandbox", help = "Start, stop or show a throw-away PostgreSQL." },
+  { name = "schema", help = "Print the DDL of the schema opsh that the ledger lives in." },
+  { name = "test", help = "Run tests written in Lua." },
+}
+
+local function command_named(word)
+  for _, command in ipairs(commands) do
+    if command.name == word then return command end
+  end
+end
+
+local function overview()
+  local lines = { "commands:" }
+  for _, command in ipairs(commands) do
+    lines[#lines + 1] = ("  %s  %s"):format(text.pad_right(command.name, 8), command.help)
+  end
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = "opsh RUNBOOK plans and changes nothing; opsh RUNBOOK --apply does what was planned."
+  lines[#lines + 1] = "opsh RUNBOOK --help shows the runbook's own parameters."
+  return table.concat(lines, "\n")
+end
+
+local function first_stage()
+  return {
+    program = "opsh",
+    description = "An operations shell for PostgreSQL: plan, apply and prove changes to production data.",
+    options = options.join(options.host, { options.version }),
+    positionals = { { name = "RUNBOOK | COMMAND", help = "A runbook's file, or one of the commands below." } },
+    footer = overview(),
+    stop_at_first_word = true,
+    later = options.names(options.ladder),
+  }
+end
+
+-- Where `require` would fail for a word such as `opsh rums`, the person meant a command.
+local function unknown_word(word)
+  local names = {}
+  for at, command in ipairs(commands) do names[at] = command.name end
+  local meant = text.nearest(word, names)
+  errors.raise("usage.command", ("there is no command %s, and no file of this name"):format(word),
+    meant and ("did you mean opsh %s?"):format(meant) or "a runbook is given by its path, as in scripts/backfill.lua")
+end
+
+local function dispatch(arguments)
+  local line = first_stage()
+  local given = cli.parse(line, arguments)
+  if given.values.version then
+    system.write_out(("opsh %s\n"):format(_OPSH_VERSION))
+    return 0
+  end
+  local word = given.rest[1]
+  if not word then
+    system.write_out(cli.help(line, math.min(system.terminal(1).columns, 100)))
+    return (given.values.help or #arguments > 0) and 0 or 2
+  end
+  local rest = { unpack(given.rest, 2) }
+  local command = command_named(word)
+  if command then return require("opsh.host.commands." .. command.name)(given.values, rest) end
+  if not word:find("[/.]") and not system.file_kind(word) then unknown_word(word) end
+  return require("opsh.host.commands.run")(given.values, word, rest)
+end
+
+local function wants_json(arguments)
+  for _, argument in ipairs(arguments) do
+    if argument == "--json" then return true end
+    if argument == "--" then return false end
+  end
+  return false
+end
+
+---@param arguments string[]
+---@return integer exit status
+return function(arguments)
+  local ok, status = host.protect(dispatch, arguments)
+  if ok then return status end
+  local err = status
+  local code = errors.exit_code(err)
+  local shown = host.protect(require("opsh.host.present.failure").show, err, code, wants_json(arguments))
+  if not shown then system.write_error(("opsh: %s\n"):format(err.message)) end
+  return code
+end

@@ -6,11 +6,14 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 namespace opsh::interrupt {
 namespace {
 std::atomic<bool> asked{false};
 std::atomic<int> shields{0};
+std::atomic<int> second_exit_code{130};
+char second_message[512] = "";
 const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }  // namespace
 
@@ -44,6 +47,16 @@ bool shielded() {
 
 bool heeded() {
   return requested() && !shielded();
+}
+
+void on_second(int exit_code, std::string_view message) {
+  second_exit_code = exit_code;
+  second_message[message.copy(second_message, sizeof second_message - 1)] = '\0';
+}
+
+void end_process() {
+  [[maybe_unused]] auto written = ::write(STDERR_FILENO, second_message, std::strlen(second_message));
+  _exit(second_exit_code);
 }
 
 }  // namespace opsh::interrupt

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 namespace opsh::interrupt {
 
 /// Whether the operator asked to stop (SIGINT, SIGTERM, SIGHUP). Cleared by nobody: opsh ends after it.
@@ -23,5 +25,12 @@ class Shield {
 /// Whether an interrupt is to be heeded: requested, and no Shield lives.
 bool heeded();
 bool shielded();
+
+/// What a second request does: prints `message` (at most 511 bytes of it) on standard error and ends the process at once
+/// with `exit_code`. Until it is set: no message, 130.
+void on_second(int exit_code, std::string_view message);
+
+/// Does it. Async-signal-safe.
+[[noreturn]] void end_process();
 
 }  // namespace opsh::interrupt

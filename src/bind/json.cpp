@@ -163,6 +163,12 @@ int decode(lua_State* L) {
   return 1;
 }
 
+int metatables(lua_State* L) {
+  for (const char* name : {lua::object_metatable, lua::array_metatable, lua::number_metatable})
+    luaL_getmetatable(L, name);
+  return 3;
+}
+
 int encode(lua_State* L) {
   luaL_checkany(L, 1);
   auto layout = lua_toboolean(L, 2) ? json::Layout::indented : json::Layout::compact;
@@ -189,14 +195,9 @@ void open_json(lua_State* L) {
     luaL_newmetatable(L, name);
     lua_pop(L, 1);
   }
-  module(L, "opsh.native.json",
-         {{"decode", lua::guarded<decode>},
-          {"encode", lua::guarded<encode>},
-          {"metatables", lua::guarded<[](lua_State* state) {
-             for (const char* name : {lua::object_metatable, lua::array_metatable, lua::number_metatable})
-               luaL_getmetatable(state, name);
-             return 3;
-           }>}});
+  module(
+      L, "opsh.native.json",
+      {{"decode", lua::guarded<decode>}, {"encode", lua::guarded<encode>}, {"metatables", lua::guarded<metatables>}});
 }
 
 }  // namespace opsh::bind

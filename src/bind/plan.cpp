@@ -61,7 +61,7 @@ void push_figures(lua_State* L, const plan::Survey& survey) {
   for (const auto& [label, count] : survey.labels()) lua::set_field(L, label.c_str(), static_cast<double>(count));
   lua_setfield(L, -2, "labels");
   lua_newtable(L);
-  for (const auto& [column, total] : survey.totals()) lua::set_field(L, column.c_str(), total.text());
+  for (const auto& total : survey.totals()) lua::set_field(L, total.column.c_str(), total.sum.text());
   lua_setfield(L, -2, "totals");
   push_tallies(L, survey);
   lua_setfield(L, -2, "tally");
@@ -240,7 +240,8 @@ int items_figures(lua_State* L) {
   auto& items = ItemsObject::check(L, 1);
   std::vector<std::string> names;
   for (const auto& column : items.columns()) names.push_back(column.name);
-  plan::Survey survey{{names, lua::strings_field(L, 2, "tally"), lua::strings_field(L, 2, "totals"), {}, 0}};
+  plan::Survey survey{
+      plan::SurveyShape{names, lua::strings_field(L, 2, "tally"), lua::strings_field(L, 2, "totals"), {}, 0}};
   std::string label_column = lua::string_field(L, 2, "label_column");
   auto label = static_cast<std::size_t>(std::find(names.begin(), names.end(), label_column) - names.begin());
   std::vector<plan::Field> fields(names.size());

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "bind/values.hpp"
 #include "sql/excerpt.hpp"
+#include "sql/identifier.hpp"
 #include "sql/parameters.hpp"
 #include "text/nearest.hpp"
 

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "bind/json.hpp"
 #include "db/borrowed.hpp"
+#include "db/relation.hpp"
 
 namespace opsh::bind {
 namespace {

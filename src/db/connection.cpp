@@ -20,7 +20,6 @@ namespace {
 constexpr Seconds answer_to_cancel{5};
 constexpr Seconds grace{10};
 
-/// What was under way is named by its first line, so that a message fits one.
 std::string said(pg_conn* connection) {
   return PQerrorMessage(connection);
 }
@@ -28,6 +27,12 @@ std::string said(pg_conn* connection) {
 std::string_view field_or(const pg_result* result, int code, std::string_view otherwise) {
   const char* text = PQresultErrorField(result, code);
   return text ? std::string_view{text} : otherwise;
+}
+
+Error session_broken(std::string_view answer) {
+  return Error{"session.broken",
+               fmt::format("the statement changed the session under opsh (the server answered: {})", answer),
+               "opsh begins and ends transactions itself"};
 }
 
 }  // namespace
@@ -59,7 +64,7 @@ int Connection::server_version() const {
   return PQserverVersion(connection_.get());
 }
 
-/// After the settings were sent they are read back: a pooler, a role setting or a trigger may have had another idea.
+/// Settings of the session, not of the connection string: a role or a database may have set others.
 void Connection::settle(const Target& target, Access access) {
   statement_within_ = target.statement_within;
   auto milliseconds = [](Seconds span) { return fmt::format("{}ms", static_cast<long long>(span.count() * 1000)); };
@@ -67,7 +72,6 @@ void Connection::settle(const Target& target, Access access) {
                       {milliseconds(target.statement_within)},
                       {milliseconds(target.lock_within)},
                       {access == Access::read ? "on" : "off"}};
-  // One row; set_config returns what the server made of each value.
   Result result = execute(
       "select pg_catalog.pg_backend_pid(), pg_catalog.set_config('TimeZone', $1, false), "
       "pg_catalog.set_config('statement_timeout', $2, false), pg_catalog.set_config('lock_timeout', $3, false), "
@@ -91,7 +95,9 @@ void Connection::settle(const Target& target, Access access) {
 const Type& Connection::type(unsigned oid) {
   if (auto known = types_.find(oid); known != types_.end()) return known->second;
   Result found = execute(
-      "select t.oid, t.typarray, case when t.typcategory = 'A' then t.typelem else 0 end, "
+      // Arrays of some types (box, PostGIS) have a delimiter other than a comma, and unnest() takes a composite apart.
+      "select t.oid, case when t.typdelim = ',' and t.typtype <> 'c' then t.typarray else 0 end, "
+      "case when t.typcategory = 'A' then t.typelem else 0 end, "
       "pg_catalog.format_type(t.oid, null) from pg_catalog.pg_type as t where t.oid = $1",
       {{std::to_string(oid), oid::oid}});
   Type type{oid, 0, 0, "text"};
@@ -115,6 +121,7 @@ Result Connection::execute(const char* text, const Parameters& parameters, Contr
 
 Result Connection::describe(const char* text, const Parameters& parameters) {
   land();
+  require_alive();
   std::vector<Oid> types;
   for (const auto& value : parameters.values()) types.push_back(value.type);
   if (!PQsendPrepare(connection_.get(), "", text, static_cast<int>(types.size()), types.data()))
@@ -125,7 +132,7 @@ Result Connection::describe(const char* text, const Parameters& parameters) {
 }
 
 void Connection::send(const char* text, const Parameters& parameters) {
-  if (lost_) throw connection_lost("");
+  require_alive();
   const auto& values = parameters.values();
   if (values.size() > 65535)
     throw Error{"sql.parameters", fmt::format("{} parameters; PostgreSQL takes at most 65535", values.size()),
@@ -147,13 +154,13 @@ void Connection::send(const char* text, const Parameters& parameters) {
 }
 
 Result Connection::receive(Control control) {
-  Deadline deadline = statement_within_.count() > 0 ? Deadline::in(statement_within_ + grace) : Deadline{};
-  Deadline cancelled;
+  require_alive();
+  Deadline deadline = answer_deadline();
   flush(deadline);
   Result last;
   for (;;) {
     while (PQisBusy(connection_.get())) {
-      wait(POLLIN, deadline, cancelled);
+      wait(POLLIN, deadline);
       if (!PQconsumeInput(connection_.get())) give_up(connection_lost(said(connection_.get())));
     }
     Result next{PQgetResult(connection_.get())};
@@ -162,37 +169,41 @@ Result Connection::receive(Control control) {
     auto status = PQresultStatus(last.get());
     if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) break;
   }
+  cancelled_ = {};
   return checked(std::move(last), control);
 }
 
+Deadline Connection::answer_deadline() const {
+  return statement_within_.count() > 0 ? Deadline::in(statement_within_ + grace) : Deadline{};
+}
+
 void Connection::flush(const Deadline& deadline) {
-  Deadline cancelled;
   for (;;) {
     int left = PQflush(connection_.get());
     if (left == 0) return;
     if (left < 0) give_up(connection_lost(said(connection_.get())));
-    wait(POLLIN | POLLOUT, deadline, cancelled);
+    wait(POLLIN | POLLOUT, deadline);
     if (!PQconsumeInput(connection_.get())) give_up(connection_lost(said(connection_.get())));
   }
 }
 
-void Connection::wait(short events, const Deadline& deadline, Deadline& cancelled) {
-  bool heed = !interrupt::shielded() && cancelled.poll_milliseconds() < 0;
+void Connection::wait(short events, const Deadline& deadline) {
+  bool heed = !interrupt::shielded() && cancelled_.poll_milliseconds() < 0;
   for (;;) {
     std::array<pollfd, 2> watched{pollfd{PQsocket(connection_.get()), events, 0},
                                   pollfd{heed ? interrupt::descriptor() : -1, POLLIN, 0}};
     int limit = deadline.poll_milliseconds();
-    if (int other = cancelled.poll_milliseconds(); other >= 0) limit = limit < 0 ? other : std::min(limit, other);
+    if (int other = cancelled_.poll_milliseconds(); other >= 0) limit = limit < 0 ? other : std::min(limit, other);
     int ready = ::poll(watched.data(), watched.size(), limit);
     if (ready < 0 && errno != EINTR) give_up(connection_lost("poll failed"));
     if (heed && (watched[1].revents & POLLIN)) {
-      cancel();
-      cancelled = Deadline::in(answer_to_cancel);
+      if (auto asking = cancel(); asking.joinable()) asking.detach();
+      cancelled_ = Deadline::in(answer_to_cancel);
       heed = false;
       continue;
     }
     if (ready > 0) return;
-    if (cancelled.passed())
+    if (cancelled_.passed())
       give_up(Error{"interrupted", "interrupted; the server did not answer the cancel request in time"});
     if (deadline.passed())
       give_up(Error{"connection.lost", "the server has not answered within the statement's time limit",
@@ -201,13 +212,13 @@ void Connection::wait(short events, const Deadline& deadline, Deadline& cancelle
 }
 
 /// Over a connection of its own and on a thread of its own, because a network that swallows packets would block it.
-void Connection::cancel() {
+std::thread Connection::cancel() {
   std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> handle{PQgetCancel(connection_.get()), &PQfreeCancel};
-  if (!handle) return;
-  std::thread([owned = std::move(handle)] {
+  if (!handle) return {};
+  return std::thread{[owned = std::move(handle)] {
     char error[256];
     PQcancel(owned.get(), error, sizeof error);
-  }).detach();
+  }};
 }
 
 Result Connection::checked(Result result, Control control) {
@@ -224,7 +235,10 @@ Result Connection::checked(Result result, Control control) {
   if (status == PGRES_FATAL_ERROR) {
     int position = 0;
     Error error = server_error(result.get(), position);
-    if (error.kind == "connection.lost") give_up(std::move(error));
+    if (ends_session(result.get())) give_up(std::move(error));
+    // A COMMIT that failed, if one passed the gate: the transaction is over, and opsh did not ask for that.
+    if (control == Control::none && in_transaction_ && PQtransactionStatus(connection) == PQTRANS_IDLE)
+      give_up(session_broken(error.message));
     if (error.sqlstate == "57014" && interrupt::heeded()) error.kind = "interrupted";
     throw SqlError{std::move(error), position};
   }
@@ -233,12 +247,10 @@ Result Connection::checked(Result result, Control control) {
   bool in_transaction = PQtransactionStatus(connection) == PQTRANS_INTRANS;
   bool expected = control == Control::none ? in_transaction_ : control == Control::begins;
   if (in_transaction != expected || (backend_pid_ != 0 && PQbackendPID(connection) != backend_pid_))
-    give_up(Error{"session.broken",
-                  fmt::format("the statement changed the session under opsh (the server answered {})", result.tag()),
-                  "opsh begins and ends transactions itself"});
+    give_up(session_broken(result.tag()));
   in_transaction_ = in_transaction;
-  if (control != Control::none) ++era_;
-  if (control == Control::ends) savepoints_ = 0;
+  if (control == Control::begins) ++era_;
+  if (control == Control::ends) leave_transaction();
   return result;
 }
 
@@ -260,8 +272,18 @@ void Connection::rollback_to_savepoint() {
   --savepoints_;
 }
 
+void Connection::leave_transaction() {
+  in_transaction_ = false;
+  savepoints_ = 0;
+  ++era_;
+}
+
+void Connection::require_alive() const {
+  if (lost_) throw *lost_;
+}
+
 void Connection::give_up(Error error) {
-  lost_ = true;
+  lost_ = error;
   in_transaction_ = false;
   in_flight_ = nullptr;
   throw error;

@@ -3,7 +3,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -54,7 +56,8 @@ class Connection {
   void release_savepoint();
   void rollback_to_savepoint();
 
-  bool lost() const { return lost_; }
+  /// Whether nothing can be run on it any more; every call then throws the error that said so first.
+  bool lost() const { return lost_.has_value(); }
   unsigned next_cursor() { return ++cursors_; }
   /// Rises when a transaction begins and when one is taken back to a savepoint: cursors of before are gone.
   unsigned era() const { return era_; }
@@ -80,10 +83,13 @@ class Connection {
   void send(const char* text, const Parameters& parameters);
   Result receive(Control control = Control::none);
   Result checked(Result result, Control control);
-  void wait(short events, const Deadline& deadline, Deadline& cancelled);
+  Deadline answer_deadline() const;
+  void wait(short events, const Deadline& deadline);
   void flush(const Deadline& deadline);
-  void cancel();
+  std::thread cancel();
   void land();
+  void leave_transaction();
+  void require_alive() const;
   [[noreturn]] void give_up(Error error);
 
   struct Finish {
@@ -95,12 +101,13 @@ class Connection {
   std::map<unsigned, Type> types_;
   Cursor* in_flight_ = nullptr;  ///< its FETCH is under way
   Seconds statement_within_{0};
+  Deadline cancelled_;  ///< for the answer to a cancel request that was sent for the statement under way
   int backend_pid_ = 0;
   unsigned cursors_ = 0;
   unsigned era_ = 0;
   unsigned savepoints_ = 0;
   bool in_transaction_ = false;
-  bool lost_ = false;
+  std::optional<Error> lost_;
 };
 
 }  // namespace opsh::db

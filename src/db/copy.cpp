@@ -1,10 +1,15 @@
 #include "db/copy.hpp"
 
+#include <fmt/format.h>
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include <string_view>
+#include <thread>
+
 #include "base/interrupt.hpp"
 #include "db/errors.hpp"
+#include "db/session.hpp"
 
 namespace opsh::db {
 namespace {
@@ -78,19 +83,27 @@ void encode(std::string_view value, std::string& out) {
 }  // namespace
 
 CopyOut::CopyOut(Reader& reader, const sql::ReadSql& sql) : connection_(reader.connection()) {
-  connection_.execute(("copy (" + sql.text() + "\n) to stdout").c_str(), {});
+  constexpr std::string_view before = "copy (";
+  std::string text = fmt::format("{}{}\n) to stdout", before, sql.text());
+  located(sql, static_cast<int>(before.size()), [&] { connection_.execute(text.c_str(), {}); });
 }
 
 CopyOut::~CopyOut() {
   if (ended_ || connection_.lost()) return;
+  std::thread asking = connection_.cancel();
   try {
-    connection_.cancel();
     std::vector<std::optional<std::string>> fields;
     while (next(fields)) {
     }
   } catch (const Error&) {
     // The cancelled COPY reports itself; the session's transaction is doomed, as the caller's error already says.
   }
+  if (!asking.joinable()) return;
+  // Waited for, because a late request would hit the next statement.
+  if (connection_.lost())
+    asking.detach();
+  else
+    asking.join();
 }
 
 bool CopyOut::next(std::vector<std::optional<std::string>>& fields) {
@@ -108,8 +121,7 @@ bool CopyOut::next(std::vector<std::optional<std::string>>& fields) {
       connection_.receive();
       return false;
     }
-    Deadline none;
-    connection_.wait(POLLIN, none, none);
+    connection_.wait(POLLIN, connection_.answer_deadline());
     if (!PQconsumeInput(connection_.connection_.get()))
       connection_.give_up(connection_lost(PQerrorMessage(connection_.connection_.get())));
   }
@@ -154,7 +166,7 @@ void CopyIn::flush() {
     int put = PQputCopyData(connection, buffer_.data(), static_cast<int>(buffer_.size()));
     if (put < 0) connection_.give_up(connection_lost(PQerrorMessage(connection)));
     if (put == 1) buffer_.clear();
-    connection_.flush(Deadline{});
+    connection_.flush(connection_.answer_deadline());
   }
 }
 

@@ -14,7 +14,8 @@
 
 namespace opsh::db {
 
-/// COPY (query) TO STDOUT in text format, a row at a time. Until it ends the session can run nothing else.
+/// COPY (query) TO STDOUT in text format, a row at a time. Until it ends the session can run nothing else; ended
+/// early, it takes the snapshot with it.
 class CopyOut {
  public:
   CopyOut(Reader& reader, const sql::ReadSql& sql);

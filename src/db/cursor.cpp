@@ -45,6 +45,7 @@ Result Cursor::next() {
     throw Error{"cursor.closed", "the transaction or savepoint that this cursor was opened in is over"};
   land();
   Result block_of_rows = std::move(landed_);
+  if (!block_of_rows) throw Error{"cursor.closed", "the query of this cursor has failed"};
   if (block_of_rows.rows() < block)
     close();
   else

@@ -18,7 +18,8 @@ struct Rule {
 
 // The first prefix that fits decides.
 constexpr Rule rules[] = {
-    {"08", "connection.lost", "check the server and its log; opsh never reconnects on its own"},
+    {"08P01", "sql.parameters", "give as many parameters as the statement has"},
+    {"08", "sql.remote", "the statement itself connects to another server (dblink, a foreign table): check that one"},
     {"23505", "constraint.unique", ""},
     {"23503", "constraint.foreign_key", ""},
     {"23502", "constraint.not_null", ""},
@@ -84,6 +85,11 @@ Error server_error(const pg_result* result, int& position) {
     error.detail += (error.detail.empty() ? "" : "\n") + context;
   position = std::atoi(field(result, PG_DIAG_STATEMENT_POSITION).c_str());
   return error;
+}
+
+bool ends_session(const pg_result* result) {
+  std::string severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  return severity == "FATAL" || severity == "PANIC";
 }
 
 Error connection_lost(std::string_view libpq_message) {

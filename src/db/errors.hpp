@@ -16,6 +16,9 @@ std::string kind_of(std::string_view sqlstate);
 /// What the server said, as an Error; `position` gets the 1-based character in the statement, 0 when there is none.
 Error server_error(const pg_result* result, int& position);
 
+/// Whether the server ends the session with that error (FATAL, PANIC).
+bool ends_session(const pg_result* result);
+
 /// An error of a statement, with the 1-based character where the server saw it (0: nowhere).
 struct SqlError : Error {
   int position;

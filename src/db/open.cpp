@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <regex>
 
 #include "base/interrupt.hpp"
 #include "db/borrowed.hpp"
@@ -32,17 +33,31 @@ std::string value_of(const PQconninfoOption* options, std::string_view keyword) 
   return {};
 }
 
+/// Takes the SQLSTATE and the place in the server's source out of a verbose message of libpq's. The words alone would
+/// not do: they are in the server's language.
+std::string take_sqlstate(std::string& message) {
+  static const std::regex place{"\\n[^\\n]*\\.c:[0-9]+"};
+  static const std::regex state{":  ([0-9A-Z]{5}): "};
+  message = std::regex_replace(message, place, "");
+  // Of several hosts the last decides.
+  std::string last;
+  for (std::sregex_iterator found{message.begin(), message.end(), state}, end; found != end; ++found)
+    last = found->str(1);
+  message = std::regex_replace(message, state, ":  ");
+  return last;
+}
+
 Error refused(pg_conn* connection, const Target& target) {
   std::string message = PQerrorMessage(connection);
+  std::string sqlstate = take_sqlstate(message);
   while (!message.empty() && message.back() == '\n') message.pop_back();
-  bool password = PQconnectionNeedsPassword(connection) || PQconnectionUsedPassword(connection);
-  bool database = message.find("does not exist") != std::string::npos;
-  Error error{password   ? "connect.password"
-              : database ? "connect.database"
-                         : "connect.refused",
-              message,
-              password ? "check the password in your passfile (~/.pgpass), service file or PGPASSWORD"
-                       : "check the server, or say where it is: --db, --target, PGHOST; tried " + describe(target)};
+  std::string kind = PQconnectionNeedsPassword(connection) ? "connect.password" : kind_of(sqlstate);
+  if (!kind.starts_with("connect.") && kind != "permission.denied") kind = "connect.refused";
+  Error error{kind, message,
+              kind == "connect.password"
+                  ? "check the password in your passfile (~/.pgpass), service file or PGPASSWORD"
+                  : "check the server, or say where it is: --db, --target, PGHOST; tried " + describe(target)};
+  error.sqlstate = std::move(sqlstate);
   return error;
 }
 
@@ -69,21 +84,24 @@ void Connection::open(const Target& target) {
   connection_.reset(PQconnectStartParams(keywords, values, 1));
   pg_conn* connection = connection_.get();
   if (!connection) throw Error{"connect.refused", "out of memory while connecting"};
+  PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
   Deadline deadline = Deadline::in(target.connect_within);
   PostgresPollingStatusType step = PGRES_POLLING_WRITING;
   if (PQstatus(connection) == CONNECTION_BAD) step = PGRES_POLLING_FAILED;
   while (step != PGRES_POLLING_OK) {
     if (step == PGRES_POLLING_FAILED) throw refused(connection, target);
     short events = step == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    std::array<pollfd, 2> watched{pollfd{PQsocket(connection), events, 0}, pollfd{interrupt::descriptor(), POLLIN, 0}};
+    std::array<pollfd, 2> watched{pollfd{PQsocket(connection), events, 0},
+                                  pollfd{interrupt::shielded() ? -1 : interrupt::descriptor(), POLLIN, 0}};
     ::poll(watched.data(), watched.size(), deadline.poll_milliseconds());
-    if (interrupt::requested()) throw Error{"interrupted", "interrupted while connecting"};
+    if (interrupt::heeded()) throw Error{"interrupted", "interrupted while connecting"};
     if (deadline.passed())
       throw Error{"connect.timeout",
                   fmt::format("no answer within {} s from {}", target.connect_within.count(), db::describe(target)),
                   "check the address and the network"};
     if (watched[0].revents) step = PQconnectPoll(connection);
   }
+  PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
   if (PQsetnonblocking(connection, 1) != 0) throw connection_lost(PQerrorMessage(connection));
   if (PQserverVersion(connection) < 130000)
     throw Error{"connect.version", fmt::format("the server is PostgreSQL {}; opsh needs 13 or newer",

@@ -7,7 +7,7 @@ namespace opsh::db {
 /// What opsh needs to know of a PostgreSQL type.
 struct Type {
   unsigned oid = 0;
-  unsigned array = 0;    ///< oid of its array type, 0 when it has none
+  unsigned array = 0;    ///< oid of its array type, 0 when it has none that unnest() turns back into one column of it
   unsigned element = 0;  ///< of an array: oid of its elements, else 0
   std::string name;      ///< as format_type prints it: "character varying", "app.colour"
 };

@@ -32,8 +32,12 @@ CommitAnswer Writer::commit(const CommitKey&) {
     return answer.tag() == "COMMIT" ? CommitAnswer::committed : CommitAnswer::rolled_back;
   } catch (const Error&) {
     if (connection_.lost()) return CommitAnswer::unknown;
-    // A deferred constraint or trigger refused it; the server has rolled back.
-    connection_.in_transaction_ = false;
+    // A deferred constraint or trigger refused it and the server has rolled back; or it was never sent, because the
+    // FETCH under way failed.
+    if (PQtransactionStatus(connection_.connection_.get()) == PQTRANS_IDLE)
+      connection_.leave_transaction();
+    else
+      rollback();
     throw;
   }
 }
@@ -72,7 +76,7 @@ bool Writer::in_transaction() const {
 }
 
 void Writer::require_transaction() const {
-  if (connection_.lost()) throw connection_lost("");
+  connection_.require_alive();
   if (!connection_.in_transaction_)
     throw Error{"session.no_transaction", "a write was asked for outside a batch", "write inside apply"};
 }

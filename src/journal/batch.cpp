@@ -9,6 +9,8 @@
 namespace opsh::journal {
 namespace {
 
+using sql::operator""_sql;
+
 std::string text_array(const std::vector<std::string>& values) {
   db::ArrayText array;
   for (const auto& value : values) array.add(value);
@@ -56,7 +58,7 @@ void Batch::require_declared(const sql::Operation& operation) {
   std::string name = sql::QualifiedName{operation.schema, operation.name}.text();
   auto known = relations_.find(name);
   if (known == relations_.end()) {
-    db::Result row = writer_.execute("select pg_catalog.to_regclass($1)::pg_catalog.oid", {{name, db::oid::text}});
+    db::Result row = writer_.execute("select pg_catalog.to_regclass($1)::pg_catalog.oid"_sql, {{name, db::oid::text}});
     auto oid = row.field(0, 0);
     // A name that does not exist is left to the server, which says so with the place in the statement.
     if (!oid) return;
@@ -68,17 +70,29 @@ void Batch::require_declared(const sql::Operation& operation) {
 }
 
 void Batch::check_deferred() {
-  writer_.execute("set constraints all immediate");
-  if (!deferred_known_) {
-    db::Result names = writer_.execute(
-        "select distinct n.nspname, c.conname from pg_catalog.pg_constraint as c "
-        "join pg_catalog.pg_namespace as n on n.oid = c.connamespace where c.condeferred");
-    for (int row = 0; row < names.rows(); ++row)
-      initially_deferred_.emplace_back(std::string{*names.field(row, 0)}, std::string{*names.field(row, 1)});
-    deferred_known_ = true;
+  writer_.execute("set constraints all immediate"_sql);
+  if (!defer_again_) defer_again_ = deferring();
+  writer_.execute(*defer_again_);
+}
+
+/// SET CONSTRAINTS names constraints by schema and name, not by table, and fails when one of them is not deferrable: a
+/// name that such a constraint shares stays immediate.
+sql::WriteSql Batch::deferring() const {
+  db::Result found = writer_.execute(
+      "select n.nspname, c.conname from pg_catalog.pg_constraint as c "
+      "join pg_catalog.pg_namespace as n on n.oid = c.connamespace "
+      "group by n.nspname, c.conname having pg_catalog.bool_or(c.condeferred) and pg_catalog.bool_and(c.condeferrable)"_sql);
+  if (found.rows() == 0) return "select"_sql;
+  std::vector<sql::QualifiedName> names;
+  for (int row = 0; row < found.rows(); ++row)
+    names.emplace_back(std::string{*found.field(row, 0)}, std::string{*found.field(row, 1)});
+  std::vector<sql::WritePiece> pieces;
+  for (const auto& name : names) {
+    pieces.emplace_back(pieces.empty() ? sql::WritePiece{"set constraints "} : sql::WritePiece{", "});
+    pieces.emplace_back(name);
   }
-  for (const auto& name : initially_deferred_)
-    writer_.execute(sql::compose_write({"set constraints ", name, " deferred"}));
+  pieces.emplace_back(" deferred"_sql);
+  return sql::compose(std::span<const sql::WritePiece>{pieces});
 }
 
 std::vector<std::size_t> Batch::recheck(const sql::WriteSql& recheck, const db::Parameters& parameters,
@@ -118,7 +132,7 @@ std::vector<std::size_t> Batch::recheck(const sql::WriteSql& recheck, const db::
 
 void Batch::begin_checks() {
   writer_.savepoint();
-  writer_.execute("set transaction read only");
+  writer_.execute("set transaction read only"_sql);
 }
 
 void Batch::end_checks() {
@@ -148,14 +162,14 @@ void Batch::record(const Place& place, std::size_t items, const std::vector<Left
   }
   // Before anything is recorded, because a deferred trigger may still write, and a deferred constraint may still
   // refuse.
-  writer_.execute("set constraints all immediate");
+  writer_.execute("set constraints all immediate"_sql);
   auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
   auto failed =
       std::count_if(left_out.begin(), left_out.end(), [](const auto& item) { return item.outcome == "failed"; });
   auto number = [](auto value) { return std::to_string(value); };
   writer_.execute(
       "insert into opsh.batch (run, step, number, position, first_key, last_key, items, skipped, failed, figures, "
-      "token, milliseconds) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+      "token, milliseconds) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"_sql,
       {{claim_.run, db::oid::text},
        {number(place.step), db::oid::int4},
        {number(place.number), db::oid::int4},
@@ -171,7 +185,7 @@ void Batch::record(const Place& place, std::size_t items, const std::vector<Left
   for (const auto& item : left_out)
     writer_.execute(
         "insert into opsh.left_out (run, step, batch, key, outcome, sqlstate, message) "
-        "values ($1, $2, $3, $4, $5, $6, $7)",
+        "values ($1, $2, $3, $4, $5, $6, $7)"_sql,
         {{claim_.run, db::oid::text},
          {number(place.step), db::oid::int4},
          {number(place.number), db::oid::int4},

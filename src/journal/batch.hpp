@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,10 +50,22 @@ class Batch {
   /// The constraints that the author deferred are checked now, and deferred again: for telling which item fails.
   void check_deferred();
 
-  /// `figures` is the JSON of what the batch did. Errors: "batch.doomed" when a statement failed and the script went
-  /// on.
-  Outcome finish(const Place& place, std::size_t items, const std::vector<LeftOut>& left_out,
-                 const std::string& figures);
+  /// The rows of `items` that still qualify after the plan. `recheck` locks rows and returns keys; it runs twice, first
+  /// to lock, then to decide, because after a lock wait the first answer is stale. Errors: "recheck.key".
+  std::vector<std::size_t> recheck(const sql::WriteSql& recheck, const db::Parameters& parameters,
+                                   const plan::Items& items);
+
+  /// Writes the batch's row into the ledger, after deferred constraints were checked; nothing may be written
+  /// afterwards. `figures` is the JSON of what the batch did. Errors: "batch.doomed" when a statement failed and the
+  /// script went on.
+  void record(const Place& place, std::size_t items, const std::vector<LeftOut>& left_out, const std::string& figures);
+
+  /// Between record() and commit(): statements that can only read, for checks that decide about the commit.
+  void begin_checks();
+  void end_checks();
+
+  /// Errors: "internal" when nothing was recorded; those of the server.
+  Outcome commit();
 
   void rollback() noexcept;
   bool open() const { return open_; }
@@ -60,14 +73,14 @@ class Batch {
 
  private:
   void require_declared(const sql::Operation& operation);
+  sql::WriteSql deferring() const;
 
   db::Writer& writer_;
   Claim claim_;
   std::vector<unsigned> writes_;
   std::map<std::string, unsigned> relations_;  ///< oids of the names that its statements used
   std::string token_;
-  std::vector<sql::QualifiedName> initially_deferred_;
-  bool deferred_known_ = false;
+  std::optional<sql::WriteSql> defer_again_;  ///< made once; "select" when nothing is initially deferred
   bool open_ = false;
   bool recorded_ = false;
   std::chrono::steady_clock::time_point began_;

@@ -10,6 +10,8 @@
 namespace opsh::journal {
 namespace {
 
+using sql::operator""_sql;
+
 using db::Parameters;
 
 std::int64_t integer(const db::Result& result, int row, int column) {
@@ -24,7 +26,7 @@ Error no_run(const std::string& run) {
 
 void fence(db::Writer& writer, const Claim& claim) {
   db::Result row =
-      writer.execute("select r.epoch from opsh.run as r where r.id = $1 for update", {{claim.run, db::oid::text}});
+      writer.execute("select r.epoch from opsh.run as r where r.id = $1 for update"_sql, {{claim.run, db::oid::text}});
   if (row.rows() == 0) throw no_run(claim.run);
   if (integer(row, 0, 0) != claim.epoch)
     throw Error{"run.taken_over", fmt::format("another opsh has taken over run {}", claim.run),
@@ -47,9 +49,9 @@ void Ledger::transaction(Work&& work) {
 int Ledger::installed_version() {
   int version = 0;
   transaction([&] {
-    db::Result known = writer_.execute("select pg_catalog.to_regclass('opsh.version') is not null");
+    db::Result known = writer_.execute("select pg_catalog.to_regclass('opsh.version') is not null"_sql);
     if (known.field(0, 0) != "t") return;
-    db::Result row = writer_.execute("select v.version from opsh.version as v order by v.version desc limit 1");
+    db::Result row = writer_.execute("select v.version from opsh.version as v order by v.version desc limit 1"_sql);
     version = row.rows() ? static_cast<int>(integer(row, 0, 0)) : 0;
   });
   return version;
@@ -65,11 +67,11 @@ void Ledger::install(const std::string& version_of_opsh) {
         "use the newer opsh"};
   transaction([&] {
     // Two first applies at once: the second waits here and then finds the schema.
-    writer_.execute("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('opsh.schema', 0))");
-    db::Result known = writer_.execute("select pg_catalog.to_regclass('opsh.version') is not null");
+    writer_.execute("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('opsh.schema', 0))"_sql);
+    db::Result known = writer_.execute("select pg_catalog.to_regclass('opsh.version') is not null"_sql);
     if (known.field(0, 0) == "t") return;
     for (const auto& statement : schema_statements()) writer_.execute(statement);
-    writer_.execute("insert into opsh.version (version, installed_by) values ($1, $2)",
+    writer_.execute("insert into opsh.version (version, installed_by) values ($1, $2)"_sql,
                     {{std::to_string(schema_version), db::oid::int4}, {version_of_opsh, db::oid::text}});
   });
 }
@@ -79,7 +81,7 @@ Claim Ledger::start(const RunRecord& record) {
   transaction([&] {
     writer_.execute(
         "insert into opsh.run (id, runbook, title, sources, params, target, operator, version, state, backend_pid, "
-        "backend_start) values ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10::pg_catalog.timestamptz)",
+        "backend_start) values ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10::pg_catalog.timestamptz)"_sql,
         Parameters{{record.id, db::oid::text},
                    {record.runbook, db::oid::text},
                    {record.title, db::oid::text},
@@ -101,7 +103,7 @@ Claim Ledger::claim(const std::string& run, Seconds patience) {
   transaction([&] {
     db::Result row = writer_.execute(
         "update opsh.run set epoch = epoch + 1, state = 'running', message = null, finished_at = null, "
-        "backend_pid = $2, backend_start = $3::pg_catalog.timestamptz where id = $1 returning epoch",
+        "backend_pid = $2, backend_start = $3::pg_catalog.timestamptz where id = $1 returning epoch"_sql,
         {{run, db::oid::text}, {std::to_string(backend.pid), db::oid::int4}, {backend.started, db::oid::text}});
     if (row.rows() == 0) throw no_run(run);
     claim.epoch = integer(row, 0, 0);
@@ -121,11 +123,11 @@ void Ledger::end_former_session(const std::string& run, Seconds patience) {
       db::Result row = writer_.execute(
           "select a.pid from opsh.run as r join pg_catalog.pg_stat_activity as a "
           "on a.pid = r.backend_pid and a.backend_start = r.backend_start "
-          "where r.id = $1 and a.pid <> pg_catalog.pg_backend_pid()",
+          "where r.id = $1 and a.pid <> pg_catalog.pg_backend_pid()"_sql,
           {{run, db::oid::text}});
       alive = row.rows() > 0;
       if (alive && gentle.passed() && !ended) {
-        writer_.execute("select pg_catalog.pg_terminate_backend($1)",
+        writer_.execute("select pg_catalog.pg_terminate_backend($1)"_sql,
                         {{std::string{row.field(0, 0).value()}, db::oid::int4}});
         ended = true;
       }
@@ -142,18 +144,19 @@ void Ledger::end_former_session(const std::string& run, Seconds patience) {
 void Ledger::record_step(const Claim& claim, int number, const std::string& name, const std::string& planned) {
   transaction([&] {
     journal::fence(writer_, claim);
-    writer_.execute("insert into opsh.step (run, number, name, planned) values ($1, $2, $3, $4) on conflict do nothing",
-                    {{claim.run, db::oid::text},
-                     {std::to_string(number), db::oid::int4},
-                     {name, db::oid::text},
-                     {planned, db::oid::jsonb}});
+    writer_.execute(
+        "insert into opsh.step (run, number, name, planned) values ($1, $2, $3, $4) on conflict do nothing"_sql,
+        {{claim.run, db::oid::text},
+         {std::to_string(number), db::oid::int4},
+         {name, db::oid::text},
+         {planned, db::oid::jsonb}});
   });
 }
 
 void Ledger::finish_step(const Claim& claim, int number) {
   transaction([&] {
     journal::fence(writer_, claim);
-    writer_.execute("update opsh.step set done_at = pg_catalog.clock_timestamp() where run = $1 and number = $2",
+    writer_.execute("update opsh.step set done_at = pg_catalog.clock_timestamp() where run = $1 and number = $2"_sql,
                     {{claim.run, db::oid::text}, {std::to_string(number), db::oid::int4}});
   });
 }
@@ -164,7 +167,7 @@ void Ledger::set_state(const Claim& claim, const std::string& state, const std::
     journal::fence(writer_, claim);
     writer_.execute(
         "update opsh.run set state = $2, message = $3, "
-        "finished_at = case when $4 then pg_catalog.clock_timestamp() end where id = $1",
+        "finished_at = case when $4 then pg_catalog.clock_timestamp() end where id = $1"_sql,
         {{claim.run, db::oid::text},
          {state, db::oid::text},
          {message.empty() ? std::nullopt : std::optional{message}, db::oid::text},
@@ -176,8 +179,10 @@ bool Ledger::committed(const std::string& run, const std::string& token) {
   interrupt::Shield shield;
   bool found = false;
   transaction([&] {
-    writer_.execute("select r.epoch from opsh.run as r where r.id = $1 for update", {{run, db::oid::text}});
-    db::Result row = writer_.execute("select from opsh.batch as b where b.token = $1", {{token, db::oid::text}});
+    // Longer than an ordinary lock may take: to give up here leaves the run in doubt.
+    writer_.execute("set local lock_timeout = '1min'"_sql);
+    writer_.execute("select r.epoch from opsh.run as r where r.id = $1 for update"_sql, {{run, db::oid::text}});
+    db::Result row = writer_.execute("select from opsh.batch as b where b.token = $1"_sql, {{token, db::oid::text}});
     found = row.rows() == 1;
   });
   return found;

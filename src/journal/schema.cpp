@@ -3,13 +3,14 @@
 namespace opsh::journal {
 
 std::span<const sql::WriteSql> schema_statements() {
+  using sql::operator""_sql;
   static const sql::WriteSql statements[] = {
-      "create schema opsh",
+      "create schema opsh"_sql,
       R"(create table opsh.version (
   version integer not null,
   installed_by text not null,
   installed_at timestamptz not null default pg_catalog.now()
-))",
+))"_sql,
       R"(create table opsh.run (
   id text primary key,
   runbook text not null,            -- the script's path, absolute
@@ -26,7 +27,7 @@ std::span<const sql::WriteSql> schema_statements() {
   backend_start timestamptz not null,
   started_at timestamptz not null default pg_catalog.clock_timestamp(),
   finished_at timestamptz
-))",
+))"_sql,
       R"(create table opsh.step (
   run text not null references opsh.run,
   number integer not null,
@@ -34,7 +35,7 @@ std::span<const sql::WriteSql> schema_statements() {
   planned jsonb not null,           -- the figures of its plan
   done_at timestamptz,              -- its last batch is committed
   primary key (run, number)
-))",
+))"_sql,
       R"(create table opsh.batch (
   run text not null,
   step integer not null,
@@ -51,7 +52,7 @@ std::span<const sql::WriteSql> schema_statements() {
   committed_at timestamptz not null default pg_catalog.clock_timestamp(),
   primary key (run, step, number),
   foreign key (run, step) references opsh.step
-))",
+))"_sql,
       R"(create table opsh.left_out (
   run text not null,
   step integer not null,
@@ -61,8 +62,7 @@ std::span<const sql::WriteSql> schema_statements() {
   sqlstate text,
   message text,
   foreign key (run, step, batch) references opsh.batch deferrable initially deferred
-))",
-      "create index left_out_batch on opsh.left_out (run, step, batch)",
+))"_sql, "create index left_out_batch on opsh.left_out (run, step, batch)"_sql,
   };
   return statements;
 }

@@ -137,7 +137,7 @@ void Planner::start(std::span<const Column> extra) {
   spooled_.insert(spooled_.end(), extra.begin(), extra.end());
   std::vector<std::string> names;
   for (const auto& column : spooled_) names.push_back(column.name);
-  survey_.emplace(Survey::Request{names, request_.tally, request_.totals, request_.skip, request_.sample});
+  survey_.emplace(SurveyShape{names, request_.tally, request_.totals, request_.skip, request_.sample});
 }
 
 void Planner::add(std::optional<std::string_view> label, std::span<const Column> extra,

@@ -130,9 +130,8 @@ void SpoolWriter::remove() noexcept {
 
 void SpoolWriter::fail(int error, const char* doing) {
   remove();
-  const auto what =
-      fmt::format("the plan's rows cannot be {}: {}: {} ({} rows, {:.1f} MiB so far)", doing, path_.string(),
-                  std::strerror(error), rows_, static_cast<double>(written_ + buffer_.size()) / (1 << 20));
+  const auto what = fmt::format("the plan's rows cannot be {}: {}: {} (at row {}, {:.1f} MiB written)", doing,
+                                path_.string(), std::strerror(error), rows_, static_cast<double>(written_) / (1 << 20));
   if (is_full(error)) {
     throw Error{"spool.full", what, "free some space there, or set the state directory to another disk"};
   }

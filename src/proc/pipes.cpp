@@ -44,13 +44,12 @@ class PipeSignalHeld {
   bool was_pending_ = false;
 };
 
-/// Who starts opsh may have closed a standard stream, and then pipe(2) hands out its number.
+}  // namespace
+
 Descriptor above_streams(Descriptor descriptor) {
   if (descriptor.get() > STDERR_FILENO) return descriptor;
   return Descriptor{::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
 }
-
-}  // namespace
 
 Pipe make_pipe() {
   int ends[2];

@@ -15,6 +15,10 @@ struct Pipe {
   Descriptor write;
 };
 
+/// The same open file under a number above the standard streams. Who starts opsh may have closed one of them, and then
+/// the next descriptor that is opened gets its number.
+Descriptor above_streams(Descriptor descriptor);
+
 /// A pipe that programs we start do not inherit. Errors: "process.start".
 Pipe make_pipe();
 

@@ -103,7 +103,8 @@ Error refuse_statement(const Rendered& rendered, Session session, std::string_vi
   const auto words = words_of(rendered);
   auto offset = location ? rendered.author_offset(*location) : std::nullopt;
   if (!offset && !words.empty()) offset = words.front().begin;
-  const std::string verb = verb_of(rendered, node, words);
+  std::string verb = verb_of(rendered, node, words);
+  if (nested && !writes_rows(node)) verb = fmt::format("the statement inside {}", verb);
   std::string rule = "is not among the statements that a runbook may send";
   if (session == Session::read && writes_rows(node)) {
     rule = "writes, and only reading is allowed here";

@@ -8,7 +8,7 @@
 
 namespace opsh::sql {
 
-/// Where a statement was refused: the words of the gate that refused it.
+/// Which gate refuses.
 enum class Session { read, write };
 
 /// The refusal of a statement of the parse tree's kind `node` ("CopyStmt"), at the top or inside another one.

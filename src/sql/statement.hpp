@@ -21,11 +21,19 @@ class HostSql {
   consteval HostSql(const char (&literal)[n]) : text_(literal, n - 1) {
     if (text_.find('\0') != std::string_view::npos) throw "a statement has no NUL byte";
   }
+  consteval HostSql(const char* literal, std::size_t size) : text_(literal, size) {
+    if (text_.find('\0') != std::string_view::npos) throw "a statement has no NUL byte";
+  }
   constexpr std::string_view text() const { return text_; }
 
  private:
   std::string_view text_;
 };
+
+/// "select 1"_sql
+consteval HostSql operator""_sql(const char* literal, std::size_t size) {
+  return {literal, size};
+}
 
 /// What ReadSql and WriteSql share. Not a statement that a session takes.
 class Statement {

@@ -182,6 +182,8 @@ TEST_CASE("a refusal names the rule and the way out, and marks the place") {
   CHECK(write.message == "UPDATE writes, and only reading is allowed here");
   CHECK(write.hint == "a plan only reads; move the write to apply");
   CHECK(write_refusal("/* x */ commit").message == "COMMIT is not among the statements that a runbook may send");
+  CHECK(read_refusal("explain execute p").message ==
+        "the statement inside EXPLAIN is not among the statements that a runbook may send");
   CHECK(write_refusal("/* x */ commit").hint == "opsh commits each batch itself");
   CHECK(write_refusal("create table t ()").hint == "it belongs in a schema step");
   CHECK(write_refusal("merge into t using s on true when matched then delete").hint ==

@@ -1,0 +1,119 @@
+--- What a script can reach: a copy of the harmless part of Lua, `opsh.*`, and files beside it.
+local errors = require("opsh.host.errors")
+local host = require("opsh.native.host")
+local digest = require("opsh.native.digest")
+local system = require("opsh.native.system")
+local text = require("opsh.native.text")
+
+local M = {}
+
+local function copy(from, names)
+  local to = {}
+  for _, name in ipairs(names) do to[name] = from[name] end
+  return to
+end
+
+local function all_but(from, left_out)
+  local to = {}
+  for name, value in pairs(from) do
+    if name ~= left_out then to[name] = value end
+  end
+  return to
+end
+
+local function print_to_stderr(...)
+  local parts = {}
+  for at = 1, select("#", ...) do parts[at] = tostring((select(at, ...))) end
+  system.write_error(table.concat(parts, "\t") .. "\n")
+end
+
+local function globals()
+  local G = copy(_G, {
+    "assert", "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawset", "select", "setmetatable",
+    "getmetatable", "tonumber", "tostring", "type", "unpack", "xpcall",
+  })
+  -- string.dump gives bytecode; everything else here works on values only.
+  G.string, G.table, G.math, G.bit = all_but(string, "dump"), all_but(table), all_but(math), all_but(bit)
+  G.coroutine = all_but(coroutine)
+  G.os = copy(os, { "clock", "date", "difftime", "time" })
+  G.print = print_to_stderr
+  G._G = G
+  return G
+end
+
+--- The path of a module beside the script, or an error that says what was looked for.
+local function beside(folder, name)
+  local path = folder .. "/" .. name:gsub("%.", "/") .. ".lua"
+  if not name:match("^[%w_]+[%w_.]*$") or name:find("..", 1, true) or system.file_kind(path) ~= "file" then
+    errors.raise("script.module", ("there is no module %s"):format(name),
+      "a runbook requires opsh, opsh.json, opsh.runbook, or a file beside it: " .. path)
+  end
+  -- A symbolic link may not lead out of the folder.
+  local real, home = system.real_path(path), system.real_path(folder)
+  if real:sub(1, #home + 1) ~= home .. "/" then
+    errors.raise("script.module", ("module %s lies outside %s"):format(name, folder), "keep it beside the runbook")
+  end
+  return path
+end
+
+local function is_standard(name)
+  return (name == "opsh" or name:sub(1, 5) == "opsh.") and not name:find("^opsh%.host") and not name:find("^opsh%.native")
+end
+
+--- Loads a chunk for the cage. A syntax error shows the line.
+local function compile(path, source, env)
+  local chunk, message = host.load(source, path)
+  if chunk then return setfenv(chunk, env) end
+  local line, said = message:match(":(%d+): (.*)$")
+  local number, shown = tonumber(line), nil
+  if number then
+    local at = 0
+    for content in (source .. "\n"):gmatch("(.-)\n") do
+      at = at + 1
+      if at == number then shown = ("line %d: %s"):format(number, text.printable(content)) end
+    end
+  end
+  errors.raise("script.syntax", said or message, "", line and path .. ":" .. line or path, shown)
+end
+
+--- Runs the script at `path` in a cage of its own.
+---@return any value what it returned
+---@return table<string, string> sources sha256 of each file that it consists of, by path
+---@return string source the script's text
+function M.run(path)
+  local source = system.read_file(path)
+  local sources = { [path] = digest.sha256(source) }
+  local folder = path:match("^(.*)/[^/]*$") or "."
+  local env, loaded = globals(), {}
+  setmetatable(env, {
+    __index = function(_, name)
+      local names = {}
+      for known in pairs(env) do names[#names + 1] = tostring(known) end
+      local meant = text.nearest(tostring(name), names)
+      errors.raise("script.global", ("undefined global %s"):format(tostring(name)),
+        meant and ("did you mean %s?"):format(meant) or "declare it with local")
+    end,
+    __metatable = "opsh.cage",
+  })
+  function env.require(name)
+    if type(name) ~= "string" then errors.raise("script.module", "require wants the name of a module") end
+    if is_standard(name) then
+      local known = host.has_module(name)
+      if not known then
+        errors.raise("script.module", ("opsh has no module %s"):format(name), "there are opsh, opsh.json, opsh.runbook")
+      end
+      return require(name)
+    end
+    if loaded[name] == nil then
+      local module_path = beside(folder, name)
+      local module_source = system.read_file(module_path)
+      sources[module_path] = digest.sha256(module_source)
+      loaded[name] = compile(module_path, module_source, env)(name)
+      if loaded[name] == nil then loaded[name] = true end
+    end
+    return loaded[name]
+  end
+  return compile(path, source, env)(), sources, source
+end
+
+return M

@@ -1,0 +1,28 @@
+--- The second stage of the command line: what stands behind a runbook or a command, together with what stood before it.
+local cli = require("opsh.native.cli")
+local errors = require("opsh.host.errors")
+local system = require("opsh.native.system")
+
+local M = {}
+
+--- Reads `rest` by the declaration `line`; nothing when help was asked for, and shown.
+---@param before table<string, string[]> host options from before the word
+---@param rest string[]
+---@param line table
+---@return table<string, string[]>|nil values, string[]|nil words
+function M.read(before, rest, line)
+  local parsed = cli.parse(line, rest)
+  for name, values in pairs(before) do
+    if parsed.values[name] then
+      errors.raise("usage.option", ("--%s is given twice"):format(name), "give it once, before or after the runbook")
+    end
+    parsed.values[name] = values
+  end
+  if parsed.values.help then
+    system.write_out(cli.help(line, math.min(system.terminal(1).columns, 100)))
+    return nil
+  end
+  return parsed.values, parsed.words
+end
+
+return M

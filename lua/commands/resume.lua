@@ -1,0 +1,40 @@
+--- `opsh resume RUN`: goes on with a run from its ledger.
+local arguments = require("opsh.host.commands.arguments")
+local host = require("opsh.native.host")
+local ladder = require("opsh.host.runbook.ladder")
+local load = require("opsh.host.runbook.load")
+local options = require("opsh.host.options")
+local screen = require("opsh.host.present.screen")
+local text_result = require("opsh.host.present.result")
+local workplace = require("opsh.host.workplace")
+
+local function resume(out, place, id)
+  local reopened = ladder.reopen(place.target, id, function(path) return load.load(path, options.taken()) end)
+  local job = ladder.job(reopened.runbook, place.target, reopened.record.params,
+    { directory = place.state .. "/runs/" .. reopened.record.id, sample = 0 })
+  job.id, job.say, job.path = reopened.record.id, out.say, reopened.record.runbook
+  local ok, result = host.protect(function()
+    out.say(("resuming run %s"):format(job.id))
+    ladder.resume(job, reopened, out.progress)
+    job.outcome = "done"
+    return text_result.finish(job, place, out)
+  end)
+  if ok then return result end
+  result.job, result.place = job, place
+  error(result, 0)
+end
+
+return function(before, rest)
+  local given, words = arguments.read(before, rest, {
+    program = "opsh resume",
+    description = "Goes on with a run that was stopped, interrupted or killed: each batch exactly once.",
+    options = options.host,
+    positionals = { { name = "RUN", help = "Its id, or the beginning of it.", required = true } },
+  })
+  if not given then return 0 end
+  local out, place = screen.open(given), workplace.open(given)
+  local ok, result = host.protect(resume, out, place, words[1])
+  place.close()
+  if not ok then error(result, 0) end
+  return result
+end

@@ -1,0 +1,50 @@
+--- `opsh runs`: what the target's ledger knows.
+local arguments = require("opsh.host.commands.arguments")
+local host = require("opsh.native.host")
+local json = require("opsh.native.json")
+local ledger = require("opsh.host.runbook.ledger")
+local native_db = require("opsh.native.db")
+local options = require("opsh.host.options")
+local report = require("opsh.native.report")
+local screen = require("opsh.host.present.screen")
+local workplace = require("opsh.host.workplace")
+
+local _, array = json.metatables()
+
+local function state_of(run) return run.interrupted and "interrupted" or run.state end
+
+local function render(out, runs)
+  if #runs == 0 then return "no runs in this database\n" end
+  local rows = {}
+  for at, run in ipairs(runs) do
+    rows[at] = {
+      run.id, state_of(run), run.title, report.number(run.items), report.number(run.left_out), run.started,
+      report.duration(run.seconds), run.operator,
+    }
+  end
+  return out.table({
+    { title = "run" }, { title = "state" }, { title = "runbook" }, { title = "items", right = true },
+    { title = "left out", right = true }, { title = "started (UTC)" }, { title = "took", right = true }, { title = "by" },
+  }, rows)
+end
+
+return function(before, rest)
+  local given = arguments.read(before, rest, {
+    program = "opsh runs",
+    description = "Lists the runs of this database, newest first.",
+    options = options.join({ { name = "limit", value = "N", default_text = "50", help = "At most this many." } }, options.host),
+  })
+  if not given then return 0 end
+  local out, place = screen.open(given), workplace.open(given)
+  local ok, result = host.protect(function()
+    local reader = native_db.reader(place.target)
+    local runs = ledger.runs(reader, tonumber(given.limit and given.limit[1]) or 50)
+    reader:close()
+    for _, run in ipairs(runs) do run.state = state_of(run) end
+    if out.json then out.document(setmetatable({ unpack(runs) }, array)) else out.text(render(out, runs)) end
+    return 0
+  end)
+  place.close()
+  if not ok then error(result, 0) end
+  return result
+end

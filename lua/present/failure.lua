@@ -1,0 +1,58 @@
+--- An error as a tired person in production needs it: what, where, why, what next. And what state the run is in.
+local checks_text = require("opsh.host.present.checks")
+local document = require("opsh.host.present.document")
+local json = require("opsh.native.json")
+local screen = require("opsh.host.present.screen")
+local system = require("opsh.native.system")
+local text = require("opsh.native.text")
+
+local M = {}
+
+local function indented(lines, indent)
+  return (" "):rep(indent) .. lines:gsub("\n", "\n" .. (" "):rep(indent)) .. "\n"
+end
+
+local function red(words)
+  local terminal = system.terminal(2).terminal and not system.environment("NO_COLOR")
+  return terminal and "\27[31m" .. words .. "\27[0m" or words
+end
+
+local function checks_of(err)
+  if not err.job then return "" end
+  local out = screen.open({})
+  out.bold = false
+  local parts = {}
+  for _, step in ipairs(err.job.steps) do
+    if step.checks and #step.checks > 0 then parts[#parts + 1] = checks_text.render(out, step.checks, 2) end
+  end
+  if err.kind == "precondition.failed" then parts[#parts + 1] = checks_text.render(out, err.job.preconditions, 2) end
+  return table.concat(parts)
+end
+
+-- The text of an error whose fault is opsh's own says where in opsh.
+local function is_own(err) return err.kind == "internal" end
+
+--- Writes the error on stderr, or with --json as the document on stdout.
+function M.show(err, exit, as_json)
+  if as_json then
+    local ok, made = pcall(document.of, err.job, err.place, err.job and err.job.id and "apply" or "plan", err, exit)
+    system.write_out(json.encode(err.job and ok and made or document.failure(err, exit), true) .. "\n")
+  end
+  local lines = { red("error: ") .. text.printable(err.message) .. "\n" }
+  local function add(line) lines[#lines + 1] = line end
+  if err.excerpt then add(indented(err.excerpt, 4)) end
+  if err.where and not is_own(err) and not err.where:find("^opsh/") then add(("  at %s\n"):format(text.printable(err.where))) end
+  if err.sqlstate then add(("  SQLSTATE %s\n"):format(err.sqlstate)) end
+  if err.detail and err.detail ~= "" then add("  detail: " .. text.printable(err.detail:gsub("\n", "; ")) .. "\n") end
+  if err.kind == "check.failed" or err.kind == "precondition.failed" then add(checks_of(err)) end
+  if err.hint and err.hint ~= "" then add(("  next: %s\n"):format(text.printable(err.hint))) end
+  if err.run and err.kind ~= "in_doubt" then
+    add(("  run %s stopped part-way; what was committed stays. Go on with: opsh resume %s\n"):format(err.run, err.run))
+  elseif err.kind == "interrupted" then
+    add("  nothing was written\n")
+  end
+  if is_own(err) and err.traceback then add(err.traceback .. "\n") end
+  system.write_error(table.concat(lines))
+end
+
+return M

@@ -1,0 +1,140 @@
+--- A plan as text.
+local checks_text = require("opsh.host.present.checks")
+local host = require("opsh.native.host")
+local json = require("opsh.native.json")
+local report = require("opsh.native.report")
+local text = require("opsh.native.text")
+
+local M = {}
+
+local null = json.decode("null")
+local tally_rows = 20
+
+local function figure(value)
+  if type(value) == "number" and value == math.floor(value) then return report.number(value) end
+  if value == nil or value == null then return "" end
+  return tostring(value)
+end
+
+M.figure = figure
+
+local function sorted(values)
+  local names = {}
+  for name in pairs(values) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- Names and figures, aligned.
+function M.pairs(out, values, indent)
+  local rows, names_width, figures_width = {}, 0, 0
+  for _, name in ipairs(sorted(values)) do
+    local row = { text.printable(tostring(name)), text.printable(figure(values[name])) }
+    rows[#rows + 1] = row
+    names_width, figures_width = math.max(names_width, text.width(row[1])), math.max(figures_width, text.width(row[2]))
+  end
+  local lines = {}
+  for at, row in ipairs(rows) do
+    lines[at] = (" "):rep(indent) .. text.pad_right(row[1], names_width) .. "  " .. text.pad_left(row[2], figures_width) .. "\n"
+  end
+  return table.concat(lines)
+end
+
+local function is_numeric(rows, column)
+  local any = false
+  for _, row in ipairs(rows) do
+    if row[column] ~= null and row[column] ~= nil then
+      if not tonumber(row[column]) then return false end
+      any = true
+    end
+  end
+  return any
+end
+
+local function tally(out, step)
+  local planned = step.planned
+  if #step.tally == 0 or #planned.tally == 0 then return "" end
+  local columns, rows = {}, {}
+  for at, name in ipairs(step.tally) do columns[at] = { title = name } end
+  columns[#columns + 1] = { title = "items", right = true }
+  for at = 1, math.min(#planned.tally, tally_rows) do
+    local row = {}
+    for column, name in ipairs(step.tally) do row[column] = figure(planned.tally[at][name]) end
+    row[#row + 1] = figure(planned.tally[at].count)
+    rows[at] = row
+  end
+  for at = 1, #step.tally do columns[at].right = is_numeric(rows, at) end
+  local more = #planned.tally - #rows
+  return "\n" .. out.table(columns, rows, 2)
+    .. (more > 0 and ("  and %s more groups; --json has them all\n"):format(report.number(more)) or "")
+end
+
+local function sample(out, planned)
+  if not planned.sample or #planned.sample == 0 then return "" end
+  local columns, rows = {}, {}
+  for at, name in ipairs(planned.columns) do columns[at] = { title = name, right = is_numeric(planned.sample, at) } end
+  for at, row in ipairs(planned.sample) do
+    rows[at] = {}
+    for column = 1, #columns do
+      local value = row[column]
+      rows[at][column] = (value == nil or value == null) and "NULL" or tostring(value)
+    end
+  end
+  return ("\n  the first %s of %s items\n"):format(report.number(#rows), report.number(planned.items)) .. out.table(columns, rows, 2)
+end
+
+local function step_text(out, step, many)
+  local parts = {}
+  local function add(line) parts[#parts + 1] = line end
+  add(("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name)))
+  if not step.planned then
+    add(("  planned after %s\n"):format(text.printable(step.after)))
+    return table.concat(parts)
+  end
+  local planned = step.planned
+  local shown = step.summary_figures or { seen = planned.seen, items = planned.items, skipped = planned.skipped }
+  add(M.pairs(out, shown, 2))
+  if next(planned.labels) then add("\n" .. M.pairs(out, planned.labels, 2)) end
+  if next(planned.totals) then add("\n" .. M.pairs(out, planned.totals, 2)) end
+  add(tally(out, step))
+  add(sample(out, planned))
+  if step.checks_now and #step.checks_now > 0 then
+    add("\n  checks, as they are now\n" .. checks_text.render(out, step.checks_now, 2, true))
+  end
+  add(("\n  will write %s\n"):format(table.concat(step.writes, ", ")))
+  return table.concat(parts)
+end
+
+--- The heading that plan and result share.
+function M.heading(job, place, out, rung)
+  local lines = { ("%s  %s\n"):format(out.strong(rung), text.printable(job.runbook.title)) }
+  local identity = job.identity
+  lines[#lines + 1] = ("runbook  %s\n"):format(text.printable(job.path or job.runbook.path))
+  lines[#lines + 1] = ("target   %s%s on PostgreSQL %s, as %s\n"):format(
+    place.target.name and place.target.name .. ": " or "", text.printable(identity.database), identity.server_version,
+    text.printable(identity.user))
+  for name, texts in pairs(job.params) do
+    lines[#lines + 1] = ("param    %s = %s\n"):format(name, text.printable(table.concat(texts, ", ")))
+  end
+  return table.concat(lines)
+end
+
+---@param again? string the command line, to say how to apply
+function M.render(job, place, out, again)
+  local parts = { M.heading(job, place, out, "plan") }
+  if job.preconditions then
+    parts[#parts + 1] = "\npreconditions\n" .. checks_text.render(out, job.preconditions, 2)
+  end
+  for _, step in ipairs(job.steps) do parts[#parts + 1] = step_text(out, step, #job.steps > 1) end
+  if not job.ledger_version then
+    parts[#parts + 1] = "\nThe first apply creates the schema opsh in this database; opsh schema prints its DDL.\n"
+  end
+  if again then
+    local ok, has_work = host.protect(require("opsh.host.runbook.ladder").has_work, job)
+    parts[#parts + 1] = (ok and has_work) and ("\nNothing was written. To apply: %s --apply\n"):format(again)
+      or "\nNothing was written, and there is nothing to do.\n"
+  end
+  return table.concat(parts)
+end
+
+return M

@@ -1,0 +1,63 @@
+--- What an apply did, as text, and its exit status.
+local checks = require("opsh.host.runbook.checks")
+local checks_text = require("opsh.host.present.checks")
+local document = require("opsh.host.present.document")
+local errors = require("opsh.host.errors")
+local plan_text = require("opsh.host.present.plan")
+local text = require("opsh.native.text")
+
+local M = {}
+
+--- Items that were taken from the plan and not worked on.
+local function left_out(job)
+  local count = 0
+  for _, step in ipairs(job.steps) do
+    if step.done then count = count + step.done.skipped + step.done.failed end
+  end
+  return count
+end
+
+M.left_out = left_out
+
+local function step_text(out, step, many)
+  local done = step.done
+  if not done then return "" end
+  local figures = { items = done.items, batches = done.batches }
+  if done.skipped > 0 then figures["changed since the plan, left out"] = done.skipped end
+  if done.failed > 0 then figures["failed, left out"] = done.failed end
+  for name, count in pairs(done.counts) do figures[name] = count end
+  local parts = { ("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name)) }
+  parts[#parts + 1] = plan_text.pairs(out, figures, 2)
+  if step.checks and #step.checks > 0 then parts[#parts + 1] = "\n" .. checks_text.render(out, step.checks, 2) end
+  return table.concat(parts)
+end
+
+function M.render(job, place, out)
+  local parts = { "\n", plan_text.heading(job, place, out, "apply") }
+  if job.id then parts[#parts + 1] = ("run      %s\n"):format(job.id) end
+  for _, step in ipairs(job.steps) do parts[#parts + 1] = step_text(out, step, #job.steps > 1) end
+  return table.concat(parts)
+end
+
+local function closing(job, count)
+  if job.outcome == "nothing to do" then return "\nNothing to do; nothing was written.\n" end
+  if count > 0 then return ("\nDone; %d items were left out: opsh show %s lists them.\n"):format(count, job.id) end
+  return "\nDone.\n"
+end
+
+--- Prints the result; returns the exit status.
+function M.finish(job, place, out)
+  local count, passed = left_out(job), true
+  for _, step in ipairs(job.steps) do passed = passed and checks.passed(step.checks or {}) end
+  if job.outcome == "nothing to do" and not passed then
+    errors.raise("check.failed", "there is nothing to do, and the checks do not pass", "the checks show what is wrong")
+  end
+  if out.json then
+    out.document(document.of(job, place, "apply"))
+  else
+    out.text(M.render(job, place, out) .. closing(job, count))
+  end
+  return count > 0 and 8 or 0
+end
+
+return M

@@ -1,0 +1,56 @@
+--- Where output goes: results to stdout, everything else to stderr; colours and bars only on a terminal.
+local json = require("opsh.native.json")
+local log = require("opsh.native.log")
+local progress = require("opsh.host.present.progress")
+local report = require("opsh.native.report")
+local system = require("opsh.native.system")
+
+local M = {}
+
+local function colored(given, terminal)
+  return terminal and not given["no-color"] and not system.environment("NO_COLOR") and system.environment("TERM") ~= "dumb"
+end
+
+--- What a command prints through.
+---@param given table<string, string[]> host options
+---@return table out
+function M.open(given)
+  local stdout, stderr = system.terminal(1), system.terminal(2)
+  local quiet, as_json = given.quiet ~= nil, given.json ~= nil
+  log.start({ level = given.verbose and "debug" or quiet and "warning" or "info", color = given["no-color"] and "never" or "automatic" })
+  local out = {
+    json = as_json,
+    quiet = quiet,
+    bold = colored(given, stdout.terminal),
+    width = stdout.terminal and stdout.columns or 0,
+  }
+
+  --- Text for people, to stdout.
+  function out.text(text) system.write_out(text) end
+
+  --- The one document of --json.
+  function out.document(value) system.write_out(json.encode(value, true) .. "\n") end
+
+  --- What is being done, to stderr.
+  function out.say(text)
+    if not quiet and not as_json then log.info(text) end
+  end
+
+  function out.strong(text) return out.bold and "\27[1m" .. text .. "\27[0m" or text end
+
+  function out.color(code, text) return out.bold and ("\27[%dm%s\27[0m"):format(code, text) or text end
+
+  --- A table of texts. `columns` are { title, right }.
+  function out.table(columns, rows, indent)
+    return report.table(columns, rows, { width = out.width, indent = indent or 0, bold_header = out.bold })
+  end
+
+  function out.progress(step)
+    if quiet then return { advance = function() end, finish = function() end } end
+    return progress.new(step, stderr.terminal and not as_json, stderr.columns)
+  end
+
+  return out
+end
+
+return M

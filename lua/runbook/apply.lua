@@ -1,0 +1,97 @@
+--- Works through a step's spooled items, batch by batch, from wherever the ledger says that it stands.
+local batch = require("opsh.host.runbook.batch")
+local batch_size = require("opsh.host.runbook.batch_size")
+local checks = require("opsh.host.runbook.checks")
+local errors = require("opsh.host.errors")
+local figures = require("opsh.host.runbook.figures")
+local host = require("opsh.native.host")
+local ledger_reads = require("opsh.host.runbook.ledger")
+local native_plan = require("opsh.native.plan")
+local system = require("opsh.native.system")
+
+local M = {}
+
+--- The oids of the tables that a step may write; refuses what is not there.
+local function resolve_writes(run, step)
+  local oids = {}
+  for at, name in ipairs(step.writes) do
+    local found = run.state.session:query("select pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.text as oid",
+      { n = 1, name })
+    if not found[1].oid then
+      errors.raise("sql.undefined_table", ("step %s: there is no table %s, which it declares in writes"):format(step.name, name),
+        step.after and "" or "check the name and the search_path of the role", run.runbook.path)
+    end
+    oids[at] = found[1].oid
+  end
+  return oids
+end
+
+M.resolve_writes = resolve_writes
+
+local function key_of(items, row) return items:key(row) end
+
+--- Verifies inside the transaction of an atomic step; raises when a check does not pass.
+local function gate_of(run, step)
+  if not step.verify then return nil end
+  return function(batch_, counts, items, done)
+    batch_:begin_checks()
+    run.ctx.planned = step.planned
+    run.ctx.done = figures.new({ seen = items, items = items, counts = counts, labels = done.labels, totals = done.totals })
+    local function query(sql, ...) return run.ctx:query(sql, ...) end
+    step.checks = checks.run(step.verify, run.ctx, query, function(work, ...)
+      batch_:savepoint()
+      local ok, found = host.protect(work, ...)
+      batch_:rollback_to_savepoint()
+      return ok, found
+    end)
+    batch_:end_checks()
+    if not checks.passed(step.checks) then
+      errors.raise("check.failed", ("step %s: its checks did not pass, so nothing of it was kept"):format(step.name),
+        "the checks show what is wrong; the plan can be run again")
+    end
+  end
+end
+
+local function place(position, number, items, before)
+  return {
+    number = number, position = position + items:size(), first_key = key_of(items, 1), last_key = key_of(items, items:size()),
+    gate = before,
+  }
+end
+
+--- All items in one go, without splitting the transaction.
+local function run_atomic(run, step, spool, progress)
+  local items = spool:take(2 ^ 31)
+  if not items then return end
+  batch.run(run, step, place(0, 1, items, gate_of(run, step)), items)
+  progress.advance(items:size())
+end
+
+--- Runs a step to its end.
+---@param run table
+---@param step table with `spool_path`, `planned`, `write_oids`
+---@param progress { advance: fun(items: integer) }
+function M.step(run, step, progress)
+  local standing = ledger_reads.standing(run.state.session, run.id, step.number)
+  run.state.session:close()
+  run.state.session = nil
+  run.failures_left[step.number] = step.failures_allowed - standing.failed
+  local position = standing.position - (step.spool_begins or 0)
+  local spool = native_plan.spool(step.spool_path, position, step.key)
+  progress.advance(standing.position)
+  if step.atomic then return standing.number == 0 and run_atomic(run, step, spool, progress) end
+  local size, number = batch_size.new(step.batch), standing.number
+  position = standing.position
+  while true do
+    local items = spool:take(size.size)
+    if not items then break end
+    number = number + 1
+    local began = system.clock()
+    batch.run(run, step, place(position, number, items), items)
+    size.learn(items:size(), system.clock() - began)
+    position = position + items:size()
+    progress.advance(items:size())
+  end
+end
+
+return M

@@ -1,0 +1,93 @@
+--- Checks have values: what was expected, what was found, and the rows that are wrong. Pass, fail and error are three.
+local decimal = require("opsh.native.decimal")
+local host = require("opsh.native.host")
+local rows = require("opsh.host.runbook.rows")
+
+local M = {}
+
+-- Rows that break a check are kept up to this many; their number is exact.
+local kept_rows = 20
+
+local function same(found, expected)
+  if found == expected then return true end
+  local order = type(found) ~= "table" and type(expected) ~= "table" and decimal.compare(tostring(found), tostring(expected))
+  return order == 0
+end
+
+local function shown(value)
+  if value == nil then return "nothing" end
+  if type(value) == "number" and value == math.floor(value) then return ("%d"):format(value) end
+  return tostring(value)
+end
+
+--- Makes the `check` that a runbook's function gets.
+---@param query fun(sql: string, ...): table runs SQL for check:none and check:count
+---@param guard fun(work: function) runs a query that may fail, keeping the session alive
+---@return table check, table results in order: { name, outcome = "pass"|"fail"|"error", found, expected, rows, columns, message }
+function M.new(query, guard)
+  local check, results = {}, {}
+
+  local function add(name, result)
+    result.name = tostring(name)
+    results[#results + 1] = result
+    return result.outcome == "pass"
+  end
+
+  local function failed(name, err)
+    if err.kind == "interrupted" or err.kind:find("^connection") then error(err, 0) end
+    return add(name, { outcome = "error", message = err.message, sqlstate = err.sqlstate, where = err.where, excerpt = err.excerpt })
+  end
+
+  --- Two values are the same; numbers and numeric texts by value.
+  function check.equal(_, name, found, expected)
+    return add(name, { outcome = same(found, expected) and "pass" or "fail", found = shown(found), expected = shown(expected) })
+  end
+
+  --- A condition holds.
+  function check.that(_, name, condition, message)
+    return add(name, { outcome = condition and "pass" or "fail", found = shown(condition), expected = "true", message = message })
+  end
+
+  --- A query gives no rows; those that it gives are shown.
+  function check.none(_, name, sql, ...)
+    local ok, found = guard(query, sql, ...)
+    if not ok then return failed(name, found) end
+    local few = {}
+    for at = 1, math.min(#found, kept_rows) do few[at] = found[at] end
+    return add(name, {
+      outcome = #found == 0 and "pass" or "fail", found = shown(#found), expected = "0", rows = few, columns = rows.columns(found),
+    })
+  end
+
+  --- A query that counts gives this number.
+  function check.count(_, name, sql, expected, ...)
+    local ok, found = guard(query, sql, ...)
+    if not ok then return failed(name, found) end
+    local columns = rows.columns(found)
+    local count = #found == 1 and #columns == 1 and found[1][columns[1]] or #found
+    return add(name, { outcome = same(count, expected) and "pass" or "fail", found = shown(count), expected = shown(expected) })
+  end
+
+  return check, results
+end
+
+--- Runs a runbook's checking function; an error in it is a result too.
+function M.run(work, ctx, query, guard)
+  local check, results = M.new(query, guard)
+  local ok, err = host.protect(work, check, ctx)
+  if not ok then
+    if err.kind == "interrupted" or err.kind:find("^connection") then error(err, 0) end
+    results[#results + 1] = { name = "(the checks themselves)", outcome = "error", message = err.message, where = err.where }
+  end
+  return results
+end
+
+--- Whether all passed.
+function M.passed(results)
+  for _, result in ipairs(results) do
+    if result.outcome ~= "pass" then return false end
+  end
+  return true
+end
+
+return M

@@ -1,0 +1,257 @@
+--- What `runbook { ... }` may hold: checked whole before anything connects, with the line of what is wrong.
+local errors = require("opsh.host.errors")
+local params = require("opsh.host.runbook.params")
+local native_sql = require("opsh.native.sql")
+local text = require("opsh.native.text")
+
+local M = {}
+
+local kinds = {
+  string = "text", number = "a number", boolean = "true or false", ["function"] = "a function", table = "a table",
+}
+
+-- Fields by name: the Lua types that they may have. `true` at the end: it must be there.
+local runbook_fields = {
+  title = { "string", required = true },
+  description = { "string" },
+  params = { "table" },
+  preconditions = { "function" },
+  steps = { "table", required = true },
+}
+
+local step_fields = {
+  name = { "string", required = true },
+  plan = { "string", "function", required = true },
+  key = { "string", "table", required = true },
+  writes = { "table", required = true },
+  apply = { "function", required = true },
+  after = { "string" },
+  atomic = { "boolean" },
+  batch = { "number" },
+  classify = { "string", "function" },
+  max_failures = { "number", "string" },
+  on_failure = { "function" },
+  recheck = { "string" },
+  skip = { "table" },
+  summary = { "function" },
+  tally = { "string", "table" },
+  totals = { "table" },
+  verify = { "function" },
+}
+
+local param_fields = {
+  type = { "string", required = true },
+  choices = { "table" },
+  default = { "string", "number", "boolean", "table" },
+  help = { "string" },
+  list = { "boolean" },
+  pattern = { "string" },
+  required = { "boolean" },
+}
+
+-- Names that SQL and the host use for themselves.
+local reserved_params = { items = true, keys = true, run = true }
+
+local function sorted_names(table_)
+  local names = {}
+  for name in pairs(table_) do names[#names + 1] = tostring(name) end
+  table.sort(names)
+  return names
+end
+
+--- The one line of the source where `name = ` stands; nothing when there are several, or none.
+local function line_of(source, name)
+  local found, number = nil, 0
+  for line in (source .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    if (" " .. line):find("[^%w_]" .. name:gsub("%p", "%%%0") .. "%s*=[^=]") then
+      if found then return nil end
+      found = number
+    end
+  end
+  return found
+end
+
+local Checker = {}
+Checker.__index = Checker
+
+function Checker:fail(name, message, hint)
+  local line = name and line_of(self.source, name)
+  errors.raise("script.declaration", message, hint or "see docs/runbook.md", line and self.path .. ":" .. line or self.path)
+end
+
+function Checker:fields(value, fields, what)
+  for _, name in ipairs(sorted_names(value)) do
+    if not fields[name] then
+      local meant = text.nearest(name, sorted_names(fields))
+      self:fail(name, ("%s has an unknown key %s"):format(what, name),
+        meant and ("did you mean %s?"):format(meant) or "its keys are " .. table.concat(sorted_names(fields), ", "))
+    end
+  end
+  for _, name in ipairs(sorted_names(fields)) do
+    local field, given = fields[name], value[name]
+    if given == nil then
+      if field.required then self:fail(nil, ("%s has no %s"):format(what, name), M.reasons[name]) end
+    else
+      local fits = false
+      for _, type_ in ipairs(field) do fits = fits or type(given) == type_ end
+      if not fits then
+        local wanted = {}
+        for at, type_ in ipairs(field) do wanted[at] = kinds[type_] end
+        self:fail(name, ("%s: %s must be %s, not %s"):format(what, name, errors.either(wanted), kinds[type(given)] or type(given)))
+      end
+    end
+  end
+end
+
+M.reasons = {
+  title = "say in a few words what the runbook does",
+  key = "name the column or columns of the plan that identify an item; batches go in their order",
+  writes = "list every table that changes because of this step",
+  plan = "a query that gives one row per item",
+  apply = "a function (tx, items, ctx) that does one batch",
+  steps = "a list of steps: steps = { { name = ..., plan = ..., key = ..., writes = ..., apply = ... } }",
+  name = "name the step; it is shown and recorded",
+  type = "one of " .. table.concat(params.types, ", "),
+}
+
+function Checker:names(value, name, what)
+  if value == nil then return {} end
+  if type(value) == "string" then return { value } end
+  local list = {}
+  for at, element in pairs(value) do
+    if type(at) ~= "number" or type(element) ~= "string" then
+      self:fail(name, ("%s: %s must be a list of names"):format(what, name))
+    end
+    list[at] = element
+  end
+  if #list == 0 then self:fail(name, ("%s: %s is empty"):format(what, name)) end
+  return list
+end
+
+function Checker:param(name, param, taken)
+  local what = ("param %s"):format(tostring(name))
+  if type(name) ~= "string" or not name:match("^[a-z][a-z0-9_]*$") then
+    self:fail(nil, ("%s: a name is lower-case letters, digits and underscores"):format(what))
+  end
+  if type(param) ~= "table" then self:fail(name, ("%s must be a table { type = ... }"):format(what)) end
+  self:fields(param, param_fields, what)
+  if taken[params.option_name(name)] or reserved_params[name] then
+    self:fail(name, ("%s has the name of an option of opsh"):format(what), "give it another name")
+  end
+  local known = {}
+  for _, type_ in ipairs(params.types) do known[type_] = true end
+  if not known[param.type] then
+    local meant = text.nearest(param.type, params.types)
+    self:fail(name, ("%s has an unknown type %s"):format(what, param.type),
+      meant and ("did you mean %s?"):format(meant) or M.reasons.type)
+  end
+  if (param.type == "choice") ~= (param.choices ~= nil) then
+    self:fail(name, ("%s: choices and the type choice belong together"):format(what))
+  end
+  local made = { name = name }
+  for field, value in pairs(param) do made[field] = value end
+  if param.choices then made.choices = self:names(param.choices, "choices", what) end
+  if param.required and param.default ~= nil then
+    self:fail(name, ("%s is required and has a default"):format(what), "leave one of the two out")
+  end
+  if param.default ~= nil then self:default(made, what) end
+  return made
+end
+
+function Checker:default(param, what)
+  local values = type(param.default) == "table" and param.default or { param.default }
+  for _, value in ipairs(values) do
+    local read, wanted = params.read(param, tostring(value))
+    if read == nil then self:fail(param.name, ("%s: its default must be %s"):format(what, wanted)) end
+  end
+end
+
+function Checker:params(declared, taken)
+  local list = {}
+  for _, name in ipairs(sorted_names(declared or {})) do
+    list[#list + 1] = self:param(name, declared[name], taken)
+  end
+  return list
+end
+
+function Checker:sql(statement, name, what, check)
+  local ok, result = pcall(check, statement)
+  if ok then return result end
+  local line = line_of(self.source, name)
+  errors.raise(result.kind, ("%s: %s: %s"):format(what, name, result.message), result.hint,
+    line and self.path .. ":" .. line or self.path, result.excerpt)
+end
+
+function Checker:max_failures(value, what)
+  if value == nil then return { count = 0 } end
+  if type(value) == "number" and value >= 0 and value == math.floor(value) then return { count = value } end
+  local percent = type(value) == "string" and tonumber(value:match("^([%d.]+)%%$"))
+  if not percent or percent > 100 then
+    self:fail("max_failures", ("%s: max_failures is a whole number or a percentage, as in 100 or \"1%%\""):format(what))
+  end
+  return { percent = percent }
+end
+
+function Checker:step(step, number, before)
+  local what = ("step %d"):format(number)
+  if type(step) ~= "table" then self:fail(nil, what .. " must be a table") end
+  if type(step.name) == "string" then what = ("step %d (%s)"):format(number, step.name) end
+  self:fields(step, step_fields, what)
+  if before[step.name] then self:fail(nil, ("two steps are named %s"):format(step.name), "give each its own name") end
+  local made = { number = number }
+  for name, value in pairs(step) do made[name] = value end
+  for _, name in ipairs({ "key", "writes", "tally", "totals", "skip" }) do
+    made[name] = self:names(step[name], name, what)
+  end
+  if step.after and not before[step.after] then
+    local meant = text.nearest(step.after, sorted_names(before))
+    self:fail("after", ("%s: there is no earlier step %s"):format(what, step.after),
+      meant and ("did you mean %s?"):format(meant) or "after names a step that stands before this one")
+  end
+  if #made.skip > 0 and not step.classify then self:fail("skip", ("%s: skip needs classify"):format(what)) end
+  if step.on_failure and not step.max_failures then
+    self:fail("on_failure", ("%s: on_failure needs max_failures"):format(what))
+  end
+  if step.atomic and (step.max_failures or step.batch) then
+    self:fail("atomic", ("%s: an atomic step is one batch without failures"):format(what),
+      "leave out max_failures and batch")
+  end
+  if step.batch and (step.batch < 1 or step.batch > 10000 or step.batch ~= math.floor(step.batch)) then
+    self:fail("batch", ("%s: batch is a whole number from 1 to 10000"):format(what))
+  end
+  made.max_failures = self:max_failures(step.max_failures, what)
+  for at, name in ipairs(made.writes) do made.writes[at] = self:sql(name, "writes", what, native_sql.qualified) end
+  if type(step.plan) == "string" then self:sql(step.plan, "plan", what, native_sql.check_read) end
+  if step.recheck and not self:sql(step.recheck, "recheck", what, native_sql.locks_rows) then
+    self:fail("recheck", ("%s: recheck locks no rows"):format(what),
+      "end it with FOR NO KEY UPDATE, in key order; what it does not lock may change before apply")
+  end
+  return made
+end
+
+--- Checks a declaration and gives it back in one shape: names are lists, params a list in order.
+---@param declared table
+---@param path string of the script
+---@param source string its text
+---@param taken table<string, boolean> option names that a param may not have
+function M.check(declared, path, source, taken)
+  local checker = setmetatable({ path = path, source = source }, Checker)
+  checker:fields(declared, runbook_fields, "the runbook")
+  local made = {
+    title = declared.title,
+    description = declared.description,
+    preconditions = declared.preconditions,
+    params = checker:params(declared.params, taken),
+    steps = {},
+  }
+  local before = {}
+  for number, step in ipairs(declared.steps) do
+    made.steps[number] = checker:step(step, number, before)
+    before[step.name] = true
+  end
+  if #made.steps == 0 then checker:fail("steps", "the runbook has no steps", M.reasons.steps) end
+  return made
+end
+
+return M

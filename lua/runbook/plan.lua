@@ -1,0 +1,120 @@
+--- Makes a step's plan: one query, in key order, counted and spooled.
+local errors = require("opsh.host.errors")
+local figures = require("opsh.host.runbook.figures")
+local host = require("opsh.native.host")
+local load = require("opsh.host.runbook.load")
+local native = require("opsh.native.plan")
+
+local M = {}
+
+-- PostgreSQL's type oids for what a classifier adds.
+local extra_types = { boolean = 16, number = 1700, string = 25, table = 3802 }
+
+--- The SQL and its bindings; a plan may be a function of the context.
+local function statement(step, ctx, scope)
+  if type(step.plan) == "string" then return step.plan, { scope = scope } end
+  local ok, sql, names = host.protect(step.plan, ctx)
+  if not ok then error(sql, 0) end
+  if type(sql) ~= "string" then
+    errors.raise("script.plan", ("step %s: plan returned %s where SQL is expected"):format(step.name, type(sql)),
+      "return sql, params")
+  end
+  return sql, { scope = scope, names = names }
+end
+
+--- What the classifier says of the rows: the label, and columns that are the same in every row.
+local function classifier(step, ctx)
+  local names, types = nil, {}
+  return function(row)
+    local ok, label, extra = host.protect(step.classify, row, ctx)
+    if not ok then error(label, 0) end
+    if label ~= nil and type(label) ~= "string" then
+      errors.raise("script.classify", ("step %s: classify returned a %s as label"):format(step.name, type(label)), "return text, or nil")
+    end
+    extra = extra or {}
+    if not names then
+      names = {}
+      for name in pairs(extra) do names[#names + 1] = name end
+      table.sort(names)
+    end
+    local columns = { { name = "label", type = extra_types.string, value = label } }
+    local known = 0
+    for at, name in ipairs(names) do
+      local value = extra[name]
+      if value ~= nil then known = known + 1 end
+      types[at] = types[at] or extra_types[type(value)]
+      columns[at + 1] = { name = name, type = types[at] or extra_types.string, value = value }
+    end
+    for name in pairs(extra) do
+      known = known - 1
+      if known < 0 then
+        errors.raise("script.classify", ("step %s: classify adds the column %s, which the first row did not have"):format(step.name, tostring(name)),
+          "return the same columns for every row; opsh.null where there is no value")
+      end
+    end
+    return label, columns
+  end
+end
+
+--- Names for the author's own columns of the tally, with a row of counts each.
+local function tally_rows(step, tally)
+  local made = {}
+  for at, group in ipairs(tally) do
+    local row = { count = group.count }
+    for column, name in ipairs(step.tally) do row[name] = group.others and "(others)" or group[column] end
+    made[at] = row
+  end
+  return made
+end
+
+--- Plans one step. Raises with the place in the script.
+---@param step table
+---@param request { reader: userdata, ctx: table, scope: table, runbook: table, spool: string, sample: integer, behind?: string[] }
+---@return table planned { figures..., tally, sample, columns }
+function M.make(step, request)
+  local sql, bound = statement(step, request.ctx, request.scope)
+  local by_column = type(step.classify) == "string" and step.classify or nil
+  local ok, result = host.protect(function()
+    local planner = native.planner(request.reader, sql, bound, {
+      key = step.key,
+      spool = request.spool,
+      tally = step.tally,
+      totals = step.totals,
+      skip = step.skip,
+      behind = request.behind,
+      sample = request.sample,
+      label_column = by_column,
+    })
+    if type(step.classify) == "function" then
+      local classify, metatable = classifier(step, request.ctx), planner:metatable()
+      for row in function() return planner:row(metatable) end do planner:add(classify(row)) end
+    else
+      planner:run()
+    end
+    local counted, sample, columns = planner:finish()
+    local planned = figures.new(counted)
+    planned.tally, planned.sample, planned.columns = tally_rows(step, counted.tally), sample, columns
+    return planned
+  end)
+  if ok then return result end
+  if result.sqlstate == "42P01" or result.sqlstate == "42703" then
+    local after = not step.after and #request.runbook.steps > 1
+    result.hint = after and 'if an earlier step makes it, say after = "that step"' or result.hint
+    if (result.hint or "") == "" then result.hint = "check the name and the search_path of the role" end
+  end
+  result.step = step.name
+  error(load.place(request.runbook, result, sql), 0)
+end
+
+--- The figures with the author's names for them; nothing when the step has no summary.
+function M.summary(step, planned, ctx)
+  if not step.summary then return nil end
+  local ok, named = host.protect(step.summary, planned, ctx)
+  if not ok then error(named, 0) end
+  if type(named) ~= "table" then
+    errors.raise("script.summary", ("step %s: summary returned %s where a table is expected"):format(step.name, type(named)))
+  end
+  return named
+end
+
+return M

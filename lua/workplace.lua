@@ -1,0 +1,89 @@
+--- Where a command works: its target, and the folder for its plans and runs.
+local config = require("opsh.host.config")
+local errors = require("opsh.host.errors")
+local native_db = require("opsh.native.db")
+local sandbox = require("opsh.native.sandbox")
+local system = require("opsh.native.system")
+local text = require("opsh.native.text")
+
+local M = {}
+
+--- `.opsh/` beside opsh.config.lua, else under the XDG state directory.
+function M.state_directory(config_folder)
+  if config_folder then return config_folder .. "/.opsh" end
+  local base = system.environment("XDG_STATE_HOME")
+  if base and base:sub(1, 1) == "/" then return base .. "/opsh" end
+  local home = system.environment("HOME")
+  return home and home ~= "" and home .. "/.local/state/opsh" or "/tmp/opsh-" .. system.user()
+end
+
+local function seconds(given, name, fallback)
+  local value = given[name] and given[name][1]
+  if not value then return fallback end
+  local number = tonumber(value)
+  if not number or number < 0 then
+    errors.raise("usage.value", ("--%s wants a number of seconds, not %q"):format(name, value), "0 means no limit")
+  end
+  return number
+end
+
+local function one_of(given)
+  local chosen = {}
+  for _, name in ipairs({ "db", "target", "sandbox" }) do
+    if given[name] then chosen[#chosen + 1] = "--" .. name end
+  end
+  if #chosen > 1 then
+    errors.raise("usage.option", table.concat(chosen, " and ") .. " exclude each other", "say once where to connect")
+  end
+end
+
+local function configured(targets, name)
+  if targets[name] then return targets[name] end
+  local names = {}
+  for known in pairs(targets) do names[#names + 1] = known end
+  local meant = text.nearest(name, names)
+  errors.raise("usage.target", ("there is no target %s in opsh.config.lua"):format(name),
+    meant and ("did you mean %s?"):format(meant) or "add it under targets, or use --db")
+end
+
+local function in_sandbox(file, state)
+  if file ~= "" then
+    local server = sandbox.start({ load = file })
+    return { conninfo = server:conninfo(), server = server }
+  end
+  local running = sandbox.find(state)
+  if running then return { conninfo = running.conninfo } end
+  local server = sandbox.start({})
+  return { conninfo = server:conninfo(), server = server }
+end
+
+--- The workplace that the host options describe; nothing is connected to but a sandbox that they ask for.
+---@param given table<string, string[]> host options
+---@return table { target, state, config, close }
+function M.open(given)
+  one_of(given)
+  local settings, folder = config.load()
+  local state = M.state_directory(folder)
+  local target
+  if given.sandbox then
+    target = in_sandbox(given.sandbox[1], state)
+  elseif given.target then
+    local chosen = configured(settings.targets, given.target[1])
+    target = { conninfo = chosen.connect or "", reader = chosen.reader, time_zone = chosen.time_zone, name = given.target[1] }
+  else
+    target = { conninfo = given.db and given.db[1] or "" }
+  end
+  target.statement_seconds = seconds(given, "statement-timeout", 1800)
+  target.lock_seconds = seconds(given, "lock-timeout", 5)
+  target.described = native_db.describe(target)
+  local server = target.server
+  target.server = nil
+  return {
+    target = target, state = state, config = settings,
+    close = function()
+      if server then server:stop() end
+    end,
+  }
+end
+
+return M

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string_view>
+
+// The standard streams. SIGPIPE must be ignored by the process, so that a reader that went away is an error of
+// write_out.
+namespace opsh::bind::console {
+
+/// Writes all of it to standard output. Errors: "output.closed" (nobody reads any more), "output.full",
+/// "output.failed".
+void write_out(std::string_view text);
+
+/// Writes what can be written to standard error: there is nowhere left to report a failure.
+void write_error(std::string_view text) noexcept;
+
+struct Terminal {
+  bool terminal = false;
+  int columns = 0;  ///< 0 when it does not say
+};
+
+/// What a descriptor leads to.
+Terminal terminal(int fd);
+
+}  // namespace opsh::bind::console

@@ -1,0 +1,158 @@
+#include "bind/files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+
+#include "base/descriptor.hpp"
+#include "base/error.hpp"
+
+namespace opsh::bind::files {
+namespace {
+
+Error failure(std::string_view attempt, const std::string& path, int error) {
+  std::string message = fmt::format("cannot {} {}: {}", attempt, path, std::strerror(error));
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return {"file.missing", message};
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return {"file.denied", message};
+    case EISDIR:
+      return {"file.directory", message};
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return {"file.full", message, "make room there, then run it again"};
+    default:
+      return {"file.failed", message};
+  }
+}
+
+// The system would cut the path at a NUL and take another file.
+const char* checked(const std::string& path) {
+  if (path.empty()) throw Error{"usage.argument", "a path must not be empty"};
+  if (path.find('\0') != std::string::npos) throw Error{"usage.argument", "a path cannot have a NUL byte"};
+  return path.c_str();
+}
+
+/// A new file beside the one that it is to replace; removed again unless it took its place.
+class Replacement {
+ public:
+  explicit Replacement(const std::string& path)
+      : path_(path), name_(path + ".XXXXXX"), file_(::mkostemp(name_.data(), O_CLOEXEC)) {
+    if (!file_) throw failure("write", path_, errno);
+  }
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
+  ~Replacement() {
+    if (!placed_) ::unlink(name_.c_str());
+  }
+
+  void write(std::string_view content) {
+    while (!content.empty()) {
+      ssize_t count = ::write(file_.get(), content.data(), content.size());
+      if (count >= 0)
+        content.remove_prefix(static_cast<std::size_t>(count));
+      else if (errno != EINTR)
+        throw failure("write", path_, errno);
+    }
+  }
+
+  void take_place() {
+    if (::fsync(file_.get()) != 0 || ::rename(name_.c_str(), path_.c_str()) != 0) throw failure("write", path_, errno);
+    placed_ = true;
+    // The name lasts through a crash once its directory is synced; not every file system can, and the file is there.
+    auto parent = std::filesystem::path{path_}.parent_path();
+    Descriptor directory{::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (directory) ::fsync(directory.get());
+  }
+
+ private:
+  const std::string& path_;
+  std::string name_;
+  Descriptor file_;
+  bool placed_ = false;
+};
+
+}  // namespace
+
+std::string read(const std::string& path) {
+  Descriptor file{::open(checked(path), O_RDONLY | O_CLOEXEC)};
+  if (!file) throw failure("read", path, errno);
+  std::string content;
+  std::array<char, 65536> buffer;
+  while (true) {
+    ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
+    if (count == 0) return content;
+    if (count > 0)
+      content.append(buffer.data(), static_cast<std::size_t>(count));
+    else if (errno != EINTR)
+      throw failure("read", path, errno);
+  }
+}
+
+void write(const std::string& path, std::string_view content) {
+  checked(path);
+  Replacement replacement{path};
+  replacement.write(content);
+  replacement.take_place();
+}
+
+void make_directory(const std::string& path) {
+  checked(path);
+  std::filesystem::path made;
+  for (const auto& part : std::filesystem::path{path}) {
+    made /= part;
+    if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST) throw failure("make the directory", made.string(), errno);
+  }
+  if (kind(path) != Kind::directory)
+    throw Error{"file.exists", fmt::format("cannot make the directory {}: a file has this name", path)};
+}
+
+Kind kind(const std::string& path) {
+  struct stat status {};
+  if (::stat(checked(path), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return Kind::missing;
+    throw failure("look at", path, errno);
+  }
+  if (S_ISREG(status.st_mode)) return Kind::file;
+  return S_ISDIR(status.st_mode) ? Kind::directory : Kind::other;
+}
+
+std::vector<std::string> list(const std::string& path) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (std::filesystem::directory_iterator entry{checked(path), error}, end; !error && entry != end;
+       entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  if (error) throw failure("list", path, error.value());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string real_path(const std::string& path) {
+  std::unique_ptr<char, decltype(&std::free)> resolved{::realpath(checked(path), nullptr), &std::free};
+  if (!resolved) throw failure("find", path, errno);
+  return resolved.get();
+}
+
+void remove_tree(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(checked(path), error);
+  if (error) throw failure("remove", path, error.value());
+}
+
+}  // namespace opsh::bind::files

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Files by path. Errors name the path: "file.missing", "file.denied", "file.directory" (it is one), "file.exists" (it
+// is none), "file.full" and "file.failed" for the rest; "usage.argument" for a path that no file can have.
+namespace opsh::bind::files {
+
+/// The whole content.
+std::string read(const std::string& path);
+
+/// Replaces the file's content, or makes the file, with mode 0600: afterwards, also after a crash, there is the old
+/// content or the new one. A symbolic link is replaced, not followed.
+void write(const std::string& path, std::string_view content);
+
+/// Makes a directory with mode 0700, and its parents. One that exists is left as it is.
+void make_directory(const std::string& path);
+
+enum class Kind { missing, file, directory, other };
+
+/// What is there, symbolic links followed.
+Kind kind(const std::string& path);
+
+/// The names in a directory, sorted by their bytes, without . and ..
+std::vector<std::string> list(const std::string& path);
+
+/// The absolute path without symbolic links. It must exist.
+std::string real_path(const std::string& path);
+
+/// Removes a file, or a directory with all that is in it; links are removed, not followed. What is missing is no error.
+void remove_tree(const std::string& path);
+
+}  // namespace opsh::bind::files

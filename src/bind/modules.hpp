@@ -1,0 +1,31 @@
+#pragma once
+
+#include "lua/stack.hpp"
+
+namespace opsh::bind {
+
+// Each registers the module opsh.native.<name>. Those of sessions are in session.hpp, that of JSON in json.hpp.
+
+/// The process and the machine: standard streams, environment, user, clock, sleep, interrupts; files by path.
+void open_system(lua_State* L);
+
+/// Text for a terminal: width, padding, escapes, "did you mean".
+void open_text(lua_State* L);
+
+/// Tables, figures and CSV as text.
+void open_report(lua_State* L);
+
+void open_digest(lua_State* L);
+
+/// Exact decimals.
+void open_decimal(lua_State* L);
+
+void open_log(lua_State* L);
+
+/// Child processes.
+void open_proc(lua_State* L);
+
+/// Throw-away PostgreSQL servers.
+void open_sandbox(lua_State* L);
+
+}  // namespace opsh::bind

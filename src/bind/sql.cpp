@@ -1,0 +1,51 @@
+#include <algorithm>
+
+#include "bind/module.hpp"
+#include "bind/modules.hpp"
+#include "sql/gate.hpp"
+#include "sql/identifier.hpp"
+#include "sql/parameters.hpp"
+
+namespace opsh::bind {
+namespace {
+
+/// The statement with something in each placeholder's place that parses both as a value and as a FROM item.
+sql::Rendered stand_in(const std::string& text) {
+  sql::Template statement = sql::parse_template(text);
+  std::vector<std::string> replacements;
+  for (const auto& placeholder : statement.placeholders())
+    replacements.push_back(placeholder.name == "items" && !placeholder.has_alias ? "(select null) as items"
+                                                                                 : "(select null)");
+  return statement.render(replacements);
+}
+
+/// locks_rows(sql): whether it takes row locks. Errors: "sql.syntax", "sql.refused".
+int locks_rows(lua_State* L) {
+  sql::Rendered statement = stand_in(lua::check_string(L, 1));
+  sql::gate_write(statement);
+  lua_pushboolean(L, sql::locks_rows(statement));
+  return 1;
+}
+
+/// check_read(sql): raises unless the statement passes the gate of a read session.
+int check_read(lua_State* L) {
+  sql::gate_read(stand_in(lua::check_string(L, 1)));
+  return 0;
+}
+
+/// qualified(name): a table as an author writes it, as SQL.
+int qualified(lua_State* L) {
+  lua::push(L, std::string_view{sql::parse_qualified_name(lua::check_string(L, 1)).text()});
+  return 1;
+}
+
+}  // namespace
+
+void open_sql(lua_State* L) {
+  module(L, "opsh.native.sql",
+         {{"locks_rows", lua::guarded<locks_rows>},
+          {"check_read", lua::guarded<check_read>},
+          {"qualified", lua::guarded<qualified>}});
+}
+
+}  // namespace opsh::bind

@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/interrupt.hpp"
+#include "bind/module.hpp"
+#include "host/embedded.hpp"
+#include "host/interrupts.hpp"
+#include "host/loader.hpp"
+#include "host/modules.hpp"
+#include "lua/guard.hpp"
+
+namespace opsh::host {
+namespace {
+
+/// load(text, chunk name) -> function, or nil and the message. Source only: bytecode can crash the process.
+int load(lua_State* L) {
+  std::string text = lua::check_string(L, 1), name = "@" + lua::check_string(L, 2);
+  if (luaL_loadbufferx(L, text.data(), text.size(), name.c_str(), "t") == 0) return 1;
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+/// Turns a plain error ("x.lua:3: attempt to index ...") into the table that everything else raises.
+int structured(lua_State* L) {
+  if (lua_istable(L, 1)) return 1;
+  std::string text = lua_tostring(L, 1) ? lua_tostring(L, 1) : fmt::format("an error of type {}", luaL_typename(L, 1));
+  Error error{"script.error", text};
+  if (text == "not enough memory") error.kind = "memory";
+  // "file:line: " goes where it belongs.
+  std::size_t colon = text.find(':'), after = text.find(": ", colon + 1);
+  if (colon != std::string::npos && after != std::string::npos &&
+      text.find_first_not_of("0123456789", colon + 1) == after) {
+    error.where = text.substr(0, after);
+    error.message = text.substr(after + 2);
+  }
+  lua::push_error(L, error);
+  return 1;
+}
+
+/// protect(f, ...) -> true and results, or false and an error table. Where an interrupt ends.
+int protect(lua_State* L) {
+  luaL_checkany(L, 1);
+  lua_pushcfunction(L, lua::guarded<structured>);
+  lua_insert(L, 1);
+  bool good = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1) == 0;
+  end_interrupt(L);
+  lua_pushboolean(L, good);
+  lua_replace(L, 1);
+  return lua_gettop(L);
+}
+
+/// raise(kind, message, hint, where, excerpt)
+int raise(lua_State* L) {
+  Error error{lua::check_string(L, 1), lua::check_string(L, 2), lua::optional_string(L, 3).value_or("")};
+  error.where = lua::optional_string(L, 4).value_or("");
+  error.excerpt = lua::optional_string(L, 5).value_or("");
+  throw error;
+}
+
+int has_module(lua_State* L) {
+  std::string name = lua::check_string(L, 1);
+  auto sources = embedded_sources();
+  lua_pushboolean(
+      L, std::any_of(sources.begin(), sources.end(), [&](const auto& source) { return source.module == name; }));
+  return 1;
+}
+
+}  // namespace
+
+void open_host(lua_State* L) {
+  bind::module(L, "opsh.native.host",
+               {
+                   {"load", lua::guarded<load>},
+                   {"protect", lua::guarded<protect>},
+                   {"raise", lua::guarded<raise>},
+                   {"has_module", lua::guarded<has_module>},
+                   {"structured", lua::guarded<structured>},
+               });
+  lua_pushcfunction(L, lua::guarded<require_module>);
+  lua_setglobal(L, "require");
+  lua_pushliteral(L, OPSH_VERSION);
+  lua_setglobal(L, "_OPSH_VERSION");
+}
+
+}  // namespace opsh::host

@@ -1,0 +1,44 @@
+#include "host/interrupts.hpp"
+
+#include <csignal>
+
+#include "base/interrupt.hpp"
+#include "lua/guard.hpp"
+
+namespace opsh::host {
+namespace {
+
+lua_State* running = nullptr;
+
+int raise_interrupted(lua_State*) {
+  throw Error{"interrupted", "interrupted"};
+}
+
+void hook(lua_State* L, lua_Debug*) {
+  lua::guarded<raise_interrupted>(L);
+}
+
+void on_signal(int) {
+  if (interrupt::requested()) interrupt::end_process();
+  interrupt::request();
+  // lua_sethook is made to be called from a signal handler (lua.c does).
+  lua_sethook(running, hook, LUA_MASKCOUNT, 1);
+}
+
+}  // namespace
+
+void catch_interrupts(lua_State* L) {
+  running = L;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void end_interrupt(lua_State* L) {
+  lua_sethook(L, nullptr, 0, 0);
+}
+
+}  // namespace opsh::host

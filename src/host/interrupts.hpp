@@ -1,0 +1,14 @@
+#pragma once
+
+#include "lua/stack.hpp"
+
+namespace opsh::host {
+
+/// From here on SIGINT, SIGTERM and SIGHUP ask the program to stop: waits end, and running Lua is stopped by a hook. A
+/// second one ends the process at once, which the ledger makes safe. SIGPIPE is ignored: writing reports it.
+void catch_interrupts(lua_State* L);
+
+/// Takes the hook away, once control is back at the top: until then it stays, so that a script's pcall cannot eat it.
+void end_interrupt(lua_State* L);
+
+}  // namespace opsh::host

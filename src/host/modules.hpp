@@ -1,0 +1,13 @@
+#pragma once
+
+#include "lua/stack.hpp"
+
+namespace opsh::host {
+
+/// Registers opsh.native.host: load, protect, version.
+void open_host(lua_State* L);
+
+/// Registers opsh.native.cli: parse, help.
+void open_cli(lua_State* L);
+
+}  // namespace opsh::host

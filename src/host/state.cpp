@@ -1,0 +1,74 @@
+#include "host/state.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "bind/module.hpp"
+#include "host/interrupts.hpp"
+#include "host/loader.hpp"
+#include "host/modules.hpp"
+#include "lua/guard.hpp"
+
+namespace opsh::host {
+namespace {
+
+int error_text(lua_State* L) {
+  lua_getfield(L, 1, "message");
+  return 1;
+}
+
+void open_libraries(lua_State* L) {
+  luaL_openlibs(L);
+  // A compiled loop runs no hooks, so Ctrl-C could not stop it; the interpreter costs 7 to 12 % (facts: LuaJIT).
+  luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+  luaL_newmetatable(L, lua::error_metatable);
+  lua_pushcfunction(L, error_text);
+  lua_setfield(L, -2, "__tostring");
+  lua_pop(L, 1);
+  bind::open_all(L);
+  open_host(L);
+  open_cli(L);
+}
+
+/// What went wrong before or beneath opsh's own error handling.
+int fail(lua_State* L) {
+  const char* text = nullptr;
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "traceback");
+    lua_getfield(L, -2, "message");
+    text = lua_tostring(L, -1);
+    std::fprintf(stderr, "opsh: %s\n%s\n", text ? text : "?", lua_tostring(L, -2) ? lua_tostring(L, -2) : "");
+  } else {
+    text = lua_tostring(L, -1);
+    std::fprintf(stderr, "opsh: %s\n", text ? text : "unknown error");
+  }
+  return 1;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  std::unique_ptr<lua_State, decltype(&lua_close)> state{luaL_newstate(), &lua_close};
+  lua_State* L = state.get();
+  if (!L) {
+    std::fputs("opsh: out of memory\n", stderr);
+    return 1;
+  }
+  open_libraries(L);
+  catch_interrupts(L);
+  lua_pushcfunction(L, lua::guarded<require_module>);
+  lua_pushliteral(L, "opsh.host.main");
+  if (lua_pcall(L, 1, 1, 0) != 0) return fail(L);
+  lua_createtable(L, argc, 0);
+  for (int at = 1; at < argc; ++at) {
+    lua_pushstring(L, argv[at]);
+    lua_rawseti(L, -2, at);
+  }
+  if (lua_pcall(L, 1, 1, 0) != 0) return fail(L);
+  return static_cast<int>(lua_tointeger(L, -1));
+}
+
+}  // namespace opsh::host
