@@ -1,6 +1,7 @@
 --- Where a command works: its target, and the folder for its plans and runs.
 local config = require("opsh.host.config")
 local errors = require("opsh.host.errors")
+require("opsh.host.runbook.rows")
 local native_db = require("opsh.native.db")
 local sandbox = require("opsh.native.sandbox")
 local system = require("opsh.native.system")

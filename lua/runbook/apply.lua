@@ -15,7 +15,7 @@ local M = {}
 local function resolve_writes(run, step)
   local oids = {}
   for at, name in ipairs(step.writes) do
-    local found = run.state.session:query("select pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.text as oid",
+    local found = run.state.session:read("select pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.text as oid",
       { n = 1, name })
     if not found[1].oid then
       errors.raise("sql.undefined_table", ("step %s: there is no table %s, which it declares in writes"):format(step.name, name),

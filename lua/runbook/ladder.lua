@@ -97,7 +97,7 @@ end
 
 --- Which database this is: by what the server says of itself, not by how it was reached.
 local function identify(session)
-  return session:query([[
+  return session:read([[
     select c.system_identifier::pg_catalog.text as system_identifier, d.oid::pg_catalog.text as database_oid,
            d.datname::pg_catalog.text as database, current_user::pg_catalog.text as "user",
            pg_catalog.current_setting('server_version') as server_version
@@ -262,8 +262,9 @@ local function carry_out(job, progress)
   system.on_second_interrupt(4, ("\nopsh: stopped at once; what was committed stays. Go on with: opsh resume %s\n"):format(job.id))
   local ok, err = host.protect(work_through, job, progress)
   if ok then ok, err = host.protect(function() job.ledger:set_state("done", nil, true) end) end
+  if not ok then stop(job, err) end
+  job.ledger:close()
   if ok then return end
-  stop(job, err)
   error(err, 0)
 end
 

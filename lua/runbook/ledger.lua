@@ -7,13 +7,13 @@ local M = {}
 
 --- Whether the schema opsh is there and may be read.
 function M.exists(reader)
-  return reader:query("select pg_catalog.to_regclass('opsh.run') is not null as there")[1].there
+  return reader:read("select pg_catalog.to_regclass('opsh.run') is not null as there")[1].there
 end
 
 --- The newest runs first.
 function M.runs(reader, limit)
   if not M.exists(reader) then return {} end
-  return reader:query([[
+  return reader:read([[
     select r.id, r.runbook, r.title, r.state, r.operator, r.message,
            pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') as started,
            extract(epoch from coalesce(r.finished_at, pg_catalog.clock_timestamp()) - r.started_at)::pg_catalog.float8 as seconds,
@@ -31,7 +31,7 @@ end
 function M.run(reader, id)
   local found = {}
   if M.exists(reader) then
-    found = reader:query([[
+    found = reader:read([[
       select r.id, r.runbook, r.title, r.sources, r.params, r.target, r.state, r.message, r.operator, r.version, r.epoch,
              pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') as started,
              pg_catalog.to_char(r.finished_at, 'YYYY-MM-DD HH24:MI:SS') as finished,
@@ -55,7 +55,7 @@ end
 
 --- The steps of a run with their batches added up.
 function M.steps(reader, id)
-  return reader:query([[
+  return reader:read([[
     select s.number, s.name, s.planned, s.done_at is not null as done, coalesce(b.batches, 0) as batches,
            coalesce(b.items, 0) as items, coalesce(b.skipped, 0) as skipped, coalesce(b.failed, 0) as failed,
            coalesce(b.seconds, 0) as seconds
@@ -69,14 +69,14 @@ end
 
 --- Items that were taken from the plan and not worked on.
 function M.left_out(reader, id, limit)
-  return reader:query([[
+  return reader:read([[
     select l.step, l.batch, pg_catalog.array_to_string(l.key, ', ') as key, l.outcome, l.sqlstate, l.message
     from opsh.left_out as l where l.run = $1 order by l.step, l.batch, l.key limit $2::pg_catalog.int8]], { n = 2, id, limit })
 end
 
 --- How far a step is: { number, position, failed, last_key }.
 function M.standing(reader, id, step)
-  local found = reader:query([[
+  local found = reader:read([[
     select b.number, b.position, b.last_key,
            (select coalesce(pg_catalog.sum(f.failed), 0)::pg_catalog.int8 from opsh.batch as f where (f.run, f.step) = (b.run, b.step)) as failed
     from opsh.batch as b where b.run = $1 and b.step = $2::pg_catalog.int4 order by b.number desc limit 1]], { n = 2, id, step })
@@ -85,7 +85,7 @@ end
 
 --- `ctx.done` of a step: what its committed batches add up to.
 function M.done(reader, id, step)
-  local totals = reader:query([[
+  local totals = reader:read([[
     select coalesce(pg_catalog.sum(b.items), 0)::pg_catalog.int8 as items, coalesce(pg_catalog.sum(b.skipped), 0)::pg_catalog.int8 as skipped,
            coalesce(pg_catalog.sum(b.failed), 0)::pg_catalog.int8 as failed, coalesce(pg_catalog.max(b.position), 0) as seen,
            pg_catalog.count(*) as batches
@@ -93,7 +93,7 @@ function M.done(reader, id, step)
   local made = { items = totals.items, skipped = totals.skipped, failed = totals.failed, seen = totals.seen }
   for _, kind in ipairs({ "counts", "labels", "totals" }) do
     made[kind] = {}
-    for _, row in ipairs(reader:query([[
+    for _, row in ipairs(reader:read([[
       select f.key, pg_catalog.sum(f.value::pg_catalog.numeric)::pg_catalog.text as total
       from opsh.batch as b, pg_catalog.jsonb_each_text(b.figures -> $3) as f
       where b.run = $1 and b.step = $2::pg_catalog.int4 group by f.key]], { n = 3, id, step, kind })) do

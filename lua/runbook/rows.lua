@@ -1,5 +1,6 @@
 --- Rows as plain tables: their metatable knows the columns, their order and their types.
 local errors = require("opsh.host.errors")
+local native_db = require("opsh.native.db")
 local text = require("opsh.native.text")
 
 local M = {}
@@ -32,5 +33,7 @@ function M.columns(value)
   local metatable = type(value) == "table" and debug.getmetatable(value)
   return metatable and metatable.__columns
 end
+
+native_db.rows_by(M.metatable)
 
 return M

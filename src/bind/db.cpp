@@ -26,12 +26,20 @@ int open_reader(lua_State* L) {
   return 1;
 }
 
+/// rows_by(function): what makes the metatable of rows, from their columns and types.
+int rows_by(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_pushvalue(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, row_metatable_maker);
+  return 0;
+}
+
 int describe_target(lua_State* L) {
   lua::push(L, db::describe(target_at(L, 1)));
   return 1;
 }
 
-int query(lua_State* L) {
+int read(lua_State* L) {
   db::Reader& reader = ReaderObject::check(L, 1).get();
   Bound bound = bind_statement(L, 2, 3, reader.connection());
   push_rows(L, reader.connection(), reader.query(sql::gate_read(bound.rendered), bound.parameters));
@@ -100,7 +108,10 @@ int rollback_to_savepoint(lua_State* L) {
 }
 
 int close_reader(lua_State* L) {
-  ReaderObject::check(L, 1).reader.reset();
+  auto& reader = ReaderObject::check(L, 1).reader;
+  // Cursors and plans may still share it.
+  if (reader) reader->close();
+  reader.reset();
   return 0;
 }
 
@@ -149,7 +160,7 @@ void show_notices(db::Connection& connection) {
 }
 
 void open_db(lua_State* L) {
-  static const luaL_Reg reader[] = {{"query", lua::guarded<query>},
+  static const luaL_Reg reader[] = {{"read", lua::guarded<read>},
                                     {"cursor", lua::guarded<open_cursor>},
                                     {"describe", lua::guarded<describe>},
                                     {"copy_out", lua::guarded<copy_out>},
@@ -162,7 +173,10 @@ void open_db(lua_State* L) {
       {"next", lua::guarded<next_block>}, {"close", lua::guarded<close_cursor>}, {nullptr, nullptr}};
   ReaderObject::define(L, reader);
   CursorObject::define(L, cursor);
-  module(L, "opsh.native.db", {{"reader", lua::guarded<open_reader>}, {"describe", lua::guarded<describe_target>}});
+  module(L, "opsh.native.db",
+         {{"reader", lua::guarded<open_reader>},
+          {"describe", lua::guarded<describe_target>},
+          {"rows_by", lua::guarded<rows_by>}});
 }
 
 }  // namespace opsh::bind

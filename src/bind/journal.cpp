@@ -83,7 +83,9 @@ int committed(lua_State* L) {
 }
 
 int close_ledger(lua_State* L) {
-  LedgerObject::check(L, 1).ledger.reset();
+  auto& ledger = LedgerObject::check(L, 1).ledger;
+  if (ledger) ledger->writer().connection().close();
+  ledger.reset();
   return 0;
 }
 

@@ -15,6 +15,9 @@ void open_text(lua_State* L);
 /// Tables, figures and CSV as text.
 void open_report(lua_State* L);
 
+/// What can be said of SQL without a server.
+void open_sql(lua_State* L);
+
 void open_digest(lua_State* L);
 
 /// Exact decimals.

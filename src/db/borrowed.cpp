@@ -62,6 +62,9 @@ void walk_array(std::string_view text, const std::function<void(ArrayStep, std::
   using juncture = pqxx::array_parser::juncture;
   // "[0:1]={...}": the bounds are not part of what libpqxx parses.
   if (!text.empty() && text.front() == '[') text.remove_prefix(std::min(text.find('=') + 1, text.size()));
+  // libpqxx aborts on what is cut off.
+  if (text.size() < 2 || text.front() != '{' || text.back() != '}')
+    throw Error{"data.array", "not an array in PostgreSQL's text format"};
   std::string literal{text};
   pqxx::array_parser parser{literal.c_str(), pqxx::internal::encoding_group::UTF8};
   try {

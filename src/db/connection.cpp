@@ -57,7 +57,15 @@ Connection::Connection(const Target& target, Access access) {
 }
 
 Connection::~Connection() {
+  close();
+}
+
+void Connection::close() noexcept {
   borrowed_.reset();
+  connection_.reset();
+  if (!lost_) lost_.emplace("session.closed", "this session is closed");
+  in_transaction_ = false;
+  in_flight_ = nullptr;
 }
 
 int Connection::server_version() const {
@@ -95,9 +103,11 @@ void Connection::settle(const Target& target, Access access) {
 const Type& Connection::type(unsigned oid) {
   if (auto known = types_.find(oid); known != types_.end()) return known->second;
   Result found = execute(
-      // Arrays of some types (box, PostGIS) have a delimiter other than a comma, and unnest() takes a composite apart.
+      // Arrays of some types (box, PostGIS) have a delimiter other than a comma, unnest() takes a composite apart, and
+      // int2vector has elements but is written otherwise.
       "select t.oid, case when t.typdelim = ',' and t.typtype <> 'c' then t.typarray else 0 end, "
-      "case when t.typcategory = 'A' then t.typelem else 0 end, "
+      "case when t.typoutput = 'pg_catalog.array_out'::pg_catalog.regproc and t.typdelim = ',' then t.typelem else 0 "
+      "end, "
       "pg_catalog.format_type(t.oid, null) from pg_catalog.pg_type as t where t.oid = $1",
       {{std::to_string(oid), oid::oid}});
   Type type{oid, 0, 0, "text"};

@@ -56,6 +56,9 @@ class Connection {
   void release_savepoint();
   void rollback_to_savepoint();
 
+  /// Ends the session now; the server rolls back what was open. Idempotent.
+  void close() noexcept;
+
   /// Whether nothing can be run on it any more; every call then throws the error that said so first.
   bool lost() const { return lost_.has_value(); }
   unsigned next_cursor() { return ++cursors_; }

@@ -10,11 +10,16 @@ Reader::Reader(const Target& target) : connection_(target, Connection::Access::r
 }
 
 Reader::~Reader() {
+  close();
+}
+
+void Reader::close() noexcept {
   try {
     if (!connection_.lost()) connection_.execute("rollback", {}, Connection::Control::ends);
   } catch (const Error&) {
     // The connection closes next; the server rolls back on its own.
   }
+  connection_.close();
 }
 
 void Reader::begin() {

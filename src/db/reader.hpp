@@ -24,6 +24,9 @@ class Reader {
   explicit Reader(const Target& target);
   ~Reader();
 
+  /// Ends the session, in a ROLLBACK. Idempotent; never throws.
+  void close() noexcept;
+
   Result query(const sql::ReadSql& sql, const Parameters& parameters = {});
   std::unique_ptr<Cursor> open(const sql::ReadSql& sql, const Parameters& parameters = {});
 

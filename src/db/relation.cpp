@@ -39,9 +39,10 @@ std::string relation(std::span<const RelationColumn> columns, Parameters& parame
     std::size_t number = parameters.add(column.elements, has_array ? column.type.array : oid::text_array);
     names += comma + name;
     values += comma + (has_array ? name : fmt::format("{0}::{1} as {0}", name, column.type.name));
-    arrays += fmt::format("{}${}", comma, number);
+    arrays += fmt::format("{}pg_catalog.unnest(${})", comma, number);
   }
-  return fmt::format("(select {} from pg_catalog.unnest({}) as opsh_rows({}))", values, arrays, names);
+  // Not unnest($1, $2): the parser knows that form only without a schema.
+  return fmt::format("(select {} from rows from ({}) as opsh_rows({}))", values, arrays, names);
 }
 
 }  // namespace opsh::db

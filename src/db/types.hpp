@@ -8,7 +8,7 @@ namespace opsh::db {
 struct Type {
   unsigned oid = 0;
   unsigned array = 0;    ///< oid of its array type, 0 when it has none that unnest() turns back into one column of it
-  unsigned element = 0;  ///< of an array: oid of its elements, else 0
+  unsigned element = 0;  ///< of an array that walk_array() reads: oid of its elements, else 0
   std::string name;      ///< as format_type prints it: "character varying", "app.colour"
 };
 

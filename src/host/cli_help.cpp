@@ -132,8 +132,17 @@ std::string rendered(const Row& row, std::size_t term, std::size_t columns) {
   return text;
 }
 
+/// A line that begins with a blank is laid out already.
 std::string paragraph(std::string_view text, std::size_t columns) {
-  return text.empty() ? "" : fmt::format("\n{}\n", fmt::join(wrap(text, columns), "\n"));
+  std::string laid_out;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (laid_out.empty()) laid_out = "\n";
+    laid_out += line.starts_with(' ') ? std::string{line} : fmt::format("{}", fmt::join(wrap(line, columns), "\n"));
+    laid_out += '\n';
+  }
+  return laid_out;
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ int structured(lua_State* L) {
       text.find_first_not_of("0123456789", colon + 1) == after) {
     error.where = text.substr(0, after);
     error.message = text.substr(after + 2);
+    if (error.where.rfind(lua::own_chunks.substr(1), 0) == 0) error.kind = "internal";
   }
   lua::push_error(L, error);
   return 1;

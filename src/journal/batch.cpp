@@ -111,8 +111,9 @@ std::vector<std::size_t> Batch::recheck(const sql::WriteSql& recheck, const db::
     names.emplace_back(column.name);
   }
   using P = sql::WritePiece;
-  std::vector<P> pieces{P{"select opsh_item.opsh_number from pg_catalog.unnest("}};
-  for (std::size_t at = 0; at < arrays.size(); ++at) pieces.insert(pieces.end(), {at ? P{", "} : P{""}, P{arrays[at]}});
+  std::vector<P> pieces{P{"select opsh_item.opsh_number from rows from ("}};
+  for (std::size_t at = 0; at < arrays.size(); ++at)
+    pieces.insert(pieces.end(), {at ? P{", "} : P{""}, P{"pg_catalog.unnest("}, P{arrays[at]}, P{")"}});
   pieces.push_back(") with ordinality as opsh_item(");
   for (const auto& name : names) pieces.insert(pieces.end(), {P{name}, P{", "}});
   pieces.push_back("opsh_number) where (");

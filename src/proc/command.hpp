@@ -21,8 +21,8 @@ enum class Stream {
 /// The variables of a child: ours without those in `unset`, or none of ours, and then those in `set`.
 struct Environment {
   bool inherit = true;
-  std::map<std::string, std::string> set;
-  std::vector<std::string> unset;  ///< names; one that ends in * stands for every name that begins so
+  std::map<std::string, std::string> set = {};
+  std::vector<std::string> unset = {};  ///< names; one that ends in * stands for every name that begins so
 };
 
 /// A user that a child runs as. Only root can change users.

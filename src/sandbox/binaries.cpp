@@ -86,7 +86,7 @@ std::optional<proc::Account> server_account() {
 }
 
 proc::Environment server_environment() {
-  proc::Environment environment{.inherit = false, .set = {{"LC_ALL", "C.UTF-8"}, {"TZ", "UTC"}}, .unset = {}};
+  proc::Environment environment{.inherit = false, .set = {{"LC_ALL", "C.UTF-8"}, {"TZ", "UTC"}}};
   for (const char* name : {"PATH", "LD_LIBRARY_PATH"})
     if (const char* value = std::getenv(name)) environment.set[name] = value;
   return environment;

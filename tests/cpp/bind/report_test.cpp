@@ -6,7 +6,7 @@ TEST_CASE("Lua gets a table with its figures on the right") {
   CHECK(lua.run(R"(
     local columns = { { title = "name" }, { title = "rows", right = true } }
     local shown = report.table(columns, { { "a", "5" }, { "b\27", "12345" } }, { ascii = true, indent = 2 })
-    same(shown, "  name   rows\n  -----  -----\n  a          5\n  b\\x1b  12345\n")
+    same(shown, "  name    rows\n  -----  -----\n  a          5\n  b\\x1b  12345\n")
     assert(report.table(columns, {}):find("─", 1, true))
     assert(report.table(columns, {}, { bold_header = true }):find("\27[1m", 1, true))
   )") == "");

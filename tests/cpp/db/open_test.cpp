@@ -6,6 +6,7 @@
 #include "db/reader.hpp"
 #include "support/catch.hpp"
 #include "support/failure.hpp"
+#include "support/peer.hpp"
 #include "support/proxy.hpp"
 #include "support/server.hpp"
 #include "support/statement.hpp"
@@ -39,7 +40,10 @@ class GuardedRole {
         "line union all select n, line from lines) as all_lines order by n) to %L', current_setting('hba_file')); "
         "end $$;"
         "select pg_reload_conf()");
-    test::server();
+    REQUIRE(test::eventually([&] {
+      return failure([&] { Reader{test::target(database.conninfo() + " user=guarded passfile=/nonexistent")}; }).kind ==
+             "connect.password";
+    }));
   }
   ~GuardedRole() { database_.query("drop role guarded"); }
 

@@ -143,7 +143,7 @@ TEST_CASE("a writer that is destroyed in a transaction rolls back") {
     writer.begin(commit_key());
     writer.execute("insert into t values (1)"_sql);
   }
-  database.query("lock table t");
+  database.query("begin; lock table t; commit");
   CHECK(ids(database).empty());
 }
 

@@ -1,5 +1,6 @@
 #include "sandbox/server.hpp"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
