@@ -77,10 +77,12 @@ local function compile(path, source, env)
 end
 
 --- Runs the script at `path` in a cage of its own.
+---@param path string
+---@param options? { is_test?: boolean } a test file starts processes through opsh.test
 ---@return any value what it returned
 ---@return table<string, string> sources sha256 of each file that it consists of, by path
 ---@return string source the script's text
-function M.run(path)
+function M.run(path, options)
   local source = system.read_file(path)
   local sources = { [path] = digest.sha256(source) }
   local folder = path:match("^(.*)/[^/]*$") or "."
@@ -98,6 +100,9 @@ function M.run(path)
   function env.require(name)
     if type(name) ~= "string" then errors.raise("script.module", "require wants the name of a module") end
     if is_standard(name) then
+      if name == "opsh.test" and not (options and options.is_test) then
+        errors.raise("script.module", "opsh.test is for test files", "opsh test runs the files named *_test.lua")
+      end
       local known = host.has_module(name)
       if not known then
         errors.raise("script.module", ("opsh has no module %s"):format(name), "there are opsh, opsh.json, opsh.runbook")

@@ -11,6 +11,8 @@ local system = require("opsh.native.system")
 
 local M = {}
 
+local collect_after = 10000
+
 --- The oids of the tables that a step may write; refuses what is not there.
 local function resolve_writes(run, step)
   local oids = {}
@@ -37,12 +39,11 @@ local function gate_of(run, step)
     batch_:begin_checks()
     run.ctx.planned = step.planned
     run.ctx.done = figures.new({ seen = items, items = items, counts = counts, labels = done.labels, totals = done.totals })
-    local function query(sql, ...) return run.ctx:query(sql, ...) end
-    step.checks = checks.run(step.verify, run.ctx, query, function(work, ...)
+    step.checks = checks.run(step.verify, run.ctx, function(work, ...)
       batch_:savepoint()
-      local ok, found = host.protect(work, ...)
+      local results = { host.protect(work, ...) }
       batch_:rollback_to_savepoint()
-      return ok, found
+      return unpack(results, 1, table.maxn(results))
     end)
     batch_:end_checks()
     if not checks.passed(step.checks) then
@@ -82,6 +83,7 @@ function M.step(run, step, progress)
   if step.atomic then return standing.number == 0 and run_atomic(run, step, spool, progress) end
   local size, number = batch_size.new(step.batch), standing.number
   position = standing.position
+  local uncollected = 0
   while true do
     local items = spool:take(size.size)
     if not items then break end
@@ -89,6 +91,12 @@ function M.step(run, step, progress)
     local began = system.clock()
     batch.run(run, step, place(position, number, items), items)
     size.learn(items:size(), system.clock() - began)
+    -- The items of a batch lie in native memory, which Lua does not see grow.
+    uncollected = uncollected + items:size()
+    if uncollected >= collect_after then
+      collectgarbage()
+      uncollected = 0
+    end
     position = position + items:size()
     progress.advance(items:size())
   end

@@ -21,10 +21,10 @@ local function shown(value)
 end
 
 --- Makes the `check` that a runbook's function gets.
----@param query fun(sql: string, ...): table runs SQL for check:none and check:count
+---@param sample fun(limit: integer, sql: string, ...): table, integer the first rows, and how many there are
 ---@param guard fun(work: function) runs a query that may fail, keeping the session alive
 ---@return table check, table results in order: { name, outcome = "pass"|"fail"|"error", found, expected, rows, columns, message }
-function M.new(query, guard)
+function M.new(sample, guard)
   local check, results = {}, {}
 
   local function add(name, result)
@@ -50,21 +50,19 @@ function M.new(query, guard)
 
   --- A query gives no rows; those that it gives are shown.
   function check.none(_, name, sql, ...)
-    local ok, found = guard(query, sql, ...)
+    local ok, found, total = guard(sample, kept_rows, sql, ...)
     if not ok then return failed(name, found) end
-    local few = {}
-    for at = 1, math.min(#found, kept_rows) do few[at] = found[at] end
     return add(name, {
-      outcome = #found == 0 and "pass" or "fail", found = shown(#found), expected = "0", rows = few, columns = rows.columns(found),
+      outcome = total == 0 and "pass" or "fail", found = shown(total), expected = "0", rows = found, columns = rows.columns(found),
     })
   end
 
   --- A query that counts gives this number.
   function check.count(_, name, sql, expected, ...)
-    local ok, found = guard(query, sql, ...)
+    local ok, found, total = guard(sample, 1, sql, ...)
     if not ok then return failed(name, found) end
     local columns = rows.columns(found)
-    local count = #found == 1 and #columns == 1 and found[1][columns[1]] or #found
+    local count = total == 1 and #columns == 1 and found[1][columns[1]] or total
     return add(name, { outcome = same(count, expected) and "pass" or "fail", found = shown(count), expected = shown(expected) })
   end
 
@@ -72,8 +70,8 @@ function M.new(query, guard)
 end
 
 --- Runs a runbook's checking function; an error in it is a result too.
-function M.run(work, ctx, query, guard)
-  local check, results = M.new(query, guard)
+function M.run(work, ctx, guard)
+  local check, results = M.new(function(...) return ctx:sample(...) end, guard)
   local ok, err = host.protect(work, check, ctx)
   if not ok then
     if err.kind == "interrupted" or err.kind:find("^connection") then error(err, 0) end

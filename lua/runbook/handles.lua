@@ -64,6 +64,12 @@ local function queries(handle, session, read, scope)
     return found[1] and found[1][columns[1]]
   end
 
+  --- The first `limit` rows, and how many there are; the others are not sent.
+  function handle.sample(_, limit, sql, ...)
+    local on = session()
+    return on:sample(sql, bindings(scope(), ...), limit)
+  end
+
   --- The rows one after the other, in constant memory: `for row in ctx:rows(sql) do ... end`.
   function handle.rows(_, sql, ...)
     local on = session()

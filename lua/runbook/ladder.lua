@@ -79,20 +79,16 @@ end
 local function guarded_query(session)
   return function(work, ...)
     session:savepoint()
-    local ok, found = host.protect(work, ...)
+    local results = { host.protect(work, ...) }
     session:rollback_to_savepoint()
-    return ok, found
+    return unpack(results, 1, table.maxn(results))
   end
-end
-
-local function query_of(job)
-  return function(sql, ...) return job.ctx:query(sql, ...) end
 end
 
 local function verify(job, step, session)
   if not step.verify then return {} end
   job.ctx.planned, job.ctx.done = step.planned, step.done or figures.new()
-  return checks.run(step.verify, job.ctx, query_of(job), guarded_query(session))
+  return checks.run(step.verify, job.ctx, guarded_query(session))
 end
 
 --- Which database this is: by what the server says of itself, not by how it was reached.
@@ -130,7 +126,7 @@ function M.plan(job)
     job.identity = identify(session)
     job.ledger_version = ledger_reads.exists(session)
     if job.runbook.preconditions then
-      job.preconditions = checks.run(job.runbook.preconditions, job.ctx, query_of(job), guarded_query(session))
+      job.preconditions = checks.run(job.runbook.preconditions, job.ctx, guarded_query(session))
     end
     for _, step in ipairs(job.steps) do
       if not step.after then

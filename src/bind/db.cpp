@@ -46,6 +46,10 @@ int read(lua_State* L) {
   return 1;
 }
 
+int read_sample(lua_State* L) {
+  return push_sample(L, ReaderObject::check(L, 1).get().connection());
+}
+
 int open_cursor(lua_State* L) {
   auto& handle = ReaderObject::check(L, 1);
   db::Reader& reader = handle.get();
@@ -153,6 +157,15 @@ db::Target target_at(lua_State* L, int index) {
   return target;
 }
 
+int push_sample(lua_State* L, db::Connection& connection) {
+  Bound bound = bind_statement(L, 2, 3, connection);
+  auto limit = static_cast<int>(luaL_checkinteger(L, 4));
+  db::Sample found = db::sample(connection, sql::gate_read(bound.rendered), bound.parameters, limit);
+  push_rows(L, connection, found.rows);
+  lua_pushnumber(L, static_cast<double>(found.total));
+  return 2;
+}
+
 void show_notices(db::Connection& connection) {
   connection.on_notice([](const db::Notice& notice) {
     log::info(fmt::format("{}: {}", text::printable(notice.severity), text::printable(notice.message)));
@@ -160,15 +173,12 @@ void show_notices(db::Connection& connection) {
 }
 
 void open_db(lua_State* L) {
-  static const luaL_Reg reader[] = {{"read", lua::guarded<read>},
-                                    {"cursor", lua::guarded<open_cursor>},
-                                    {"describe", lua::guarded<describe>},
-                                    {"copy_out", lua::guarded<copy_out>},
-                                    {"refresh", lua::guarded<refresh>},
-                                    {"savepoint", lua::guarded<savepoint>},
-                                    {"rollback_to_savepoint", lua::guarded<rollback_to_savepoint>},
-                                    {"close", lua::guarded<close_reader>},
-                                    {nullptr, nullptr}};
+  static const luaL_Reg reader[] = {
+      {"read", lua::guarded<read>},           {"sample", lua::guarded<read_sample>},
+      {"cursor", lua::guarded<open_cursor>},  {"describe", lua::guarded<describe>},
+      {"copy_out", lua::guarded<copy_out>},   {"refresh", lua::guarded<refresh>},
+      {"savepoint", lua::guarded<savepoint>}, {"rollback_to_savepoint", lua::guarded<rollback_to_savepoint>},
+      {"close", lua::guarded<close_reader>},  {nullptr, nullptr}};
   static const luaL_Reg cursor[] = {
       {"next", lua::guarded<next_block>}, {"close", lua::guarded<close_cursor>}, {nullptr, nullptr}};
   ReaderObject::define(L, reader);

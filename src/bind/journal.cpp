@@ -122,6 +122,10 @@ int batch_read(lua_State* L) {
   return 1;
 }
 
+int batch_sample(lua_State* L) {
+  return push_sample(L, connection_of(BatchObject::check(L, 1).get()));
+}
+
 int batch_exec(lua_State* L) {
   journal::Batch& batch = BatchObject::check(L, 1).get();
   lua_pushnumber(L, static_cast<double>(execute_at(L, batch).affected()));
@@ -260,6 +264,7 @@ void open_journal(lua_State* L) {
                                     {nullptr, nullptr}};
   static const luaL_Reg batch[] = {{"query", lua::guarded<batch_query>},
                                    {"read", lua::guarded<batch_read>},
+                                   {"sample", lua::guarded<batch_sample>},
                                    {"exec", lua::guarded<batch_exec>},
                                    {"cursor", lua::guarded<batch_cursor>},
                                    {"recheck", lua::guarded<batch_recheck>},

@@ -40,6 +40,9 @@ struct CursorHandle {
 /// The target that a table describes: conninfo, time_zone, statement_seconds, lock_seconds, connect_seconds.
 db::Target target_at(lua_State* L, int index);
 
+/// A session's method (sql, bindings, limit): pushes the first rows and the number of all of them.
+int push_sample(lua_State* L, db::Connection& connection);
+
 /// Prints what the server says on its own (NOTICE, WARNING) as it comes.
 void show_notices(db::Connection& connection);
 

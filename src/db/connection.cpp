@@ -29,12 +29,6 @@ std::string_view field_or(const pg_result* result, int code, std::string_view ot
   return text ? std::string_view{text} : otherwise;
 }
 
-Error session_broken(std::string_view answer) {
-  return Error{"session.broken",
-               fmt::format("the statement changed the session under opsh (the server answered: {})", answer),
-               "opsh begins and ends transactions itself"};
-}
-
 }  // namespace
 
 void Connection::Finish::operator()(pg_conn* connection) const noexcept {

@@ -14,6 +14,7 @@
 #include "db/result.hpp"
 #include "db/target.hpp"
 #include "db/types.hpp"
+#include "sql/statement.hpp"
 
 struct pg_conn;
 
@@ -69,6 +70,7 @@ class Connection {
   friend class Reader;
   friend class Writer;
   friend class Cursor;
+  friend struct Sample sample(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters, int limit);
   friend class CopyOut;
   friend class CopyIn;
 

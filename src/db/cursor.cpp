@@ -66,4 +66,18 @@ void Cursor::close() noexcept {
   }
 }
 
+Sample sample(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters, int limit) {
+  std::string name = fmt::format("opsh_cursor_{}", connection.next_cursor());
+  std::string declare = fmt::format("declare {} no scroll cursor for ", name);
+  auto prefix = static_cast<int>(declare.size());
+  declare += sql.text();
+  located(sql, prefix, [&] { connection.execute(declare.c_str(), parameters); });
+  Sample found;
+  found.rows = connection.execute(fmt::format("fetch forward {} from {}", limit, name).c_str(), {});
+  Result moved = connection.execute(("move forward all from " + name).c_str(), {});
+  found.total = static_cast<std::uint64_t>(found.rows.rows()) + moved.affected();
+  connection.execute(("close " + name).c_str(), {});
+  return found;
+}
+
 }  // namespace opsh::db

@@ -43,4 +43,13 @@ class Cursor {
   bool ended_ = false;
 };
 
+/// Some rows of a query, and how many it has.
+struct Sample {
+  Result rows;
+  std::uint64_t total = 0;
+};
+
+/// The first `limit` rows; the others are counted by the server and not sent.
+Sample sample(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters, int limit);
+
 }  // namespace opsh::db

@@ -98,4 +98,10 @@ Error connection_lost(std::string_view libpq_message) {
                "check the server and its log; opsh never reconnects on its own"};
 }
 
+Error session_broken(std::string_view answer) {
+  return Error{"session.broken",
+               fmt::format("the statement changed the session under opsh (the server answered: {})", answer),
+               "opsh begins and ends transactions itself"};
+}
+
 }  // namespace opsh::db

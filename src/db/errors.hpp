@@ -28,4 +28,7 @@ struct SqlError : Error {
 /// A connection that is gone. What was under way is unknown to this session.
 Error connection_lost(std::string_view libpq_message);
 
+/// A statement that began or ended a transaction, or changed the backend, behind opsh's back. `answer`: the server's.
+Error session_broken(std::string_view answer);
+
 }  // namespace opsh::db

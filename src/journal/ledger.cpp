@@ -18,6 +18,11 @@ std::int64_t integer(const db::Result& result, int row, int column) {
   return std::stoll(std::string{result.field(row, column).value()});
 }
 
+// Not to_regclass(): it asks a cache, which is not refreshed after a wait within the transaction.
+constexpr sql::HostSql has_schema =
+    "select exists (select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace "
+    "where n.nspname = 'opsh' and c.relname = 'version')"_sql;
+
 Error no_run(const std::string& run) {
   return Error{"run.unknown", fmt::format("there is no run {} in this database", run), "opsh runs lists them"};
 }
@@ -49,7 +54,7 @@ void Ledger::transaction(Work&& work) {
 int Ledger::installed_version() {
   int version = 0;
   transaction([&] {
-    db::Result known = writer_.execute("select pg_catalog.to_regclass('opsh.version') is not null"_sql);
+    db::Result known = writer_.execute(has_schema);
     if (known.field(0, 0) != "t") return;
     db::Result row = writer_.execute("select v.version from opsh.version as v order by v.version desc limit 1"_sql);
     version = row.rows() ? static_cast<int>(integer(row, 0, 0)) : 0;
@@ -68,7 +73,7 @@ void Ledger::install(const std::string& version_of_opsh) {
   transaction([&] {
     // Two first applies at once: the second waits here and then finds the schema.
     writer_.execute("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('opsh.schema', 0))"_sql);
-    db::Result known = writer_.execute("select pg_catalog.to_regclass('opsh.version') is not null"_sql);
+    db::Result known = writer_.execute(has_schema);
     if (known.field(0, 0) == "t") return;
     for (const auto& statement : schema_statements()) writer_.execute(statement);
     writer_.execute("insert into opsh.version (version, installed_by) values ($1, $2)"_sql,

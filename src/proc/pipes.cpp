@@ -47,7 +47,7 @@ class PipeSignalHeld {
 }  // namespace
 
 Descriptor above_streams(Descriptor descriptor) {
-  if (descriptor.get() > STDERR_FILENO) return descriptor;
+  if (!descriptor || descriptor.get() > STDERR_FILENO) return descriptor;
   return Descriptor{::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
 }
 

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +18,7 @@
 #include "base/clock.hpp"
 #include "base/descriptor.hpp"
 #include "base/error.hpp"
+#include "proc/pipes.hpp"
 #include "sandbox/directory.hpp"
 
 namespace opsh::sandbox {
@@ -79,6 +82,13 @@ class Record {
   Descriptor lock_;
 };
 
+/// Ends a supervisor, which is not our child, and waits for its end; false when it may not be ended, or does not.
+bool end_supervisor(pid_t supervisor, Deadline deadline) {
+  Descriptor process{static_cast<int>(::syscall(SYS_pidfd_open, supervisor, 0))};
+  if (::kill(supervisor, SIGTERM) != 0) return errno == ESRCH;
+  return !process || proc::wait_ready(process.get(), POLLIN, deadline);
+}
+
 void make_state_directory(const fs::path& state) {
   std::error_code failed;
   if (fs::create_directories(state, failed)) ::chmod(state.c_str(), 0700);
@@ -117,9 +127,10 @@ bool stop(const fs::path& state) {
   if (!running) return false;
   Error failure{"sandbox.stop", fmt::format("the sandbox in {} does not stop", running->directory.string()),
                 fmt::format("stop process {} as the user who started it", running->pid)};
-  if (auto supervisor = supervisor_of(running->directory))
-    if (::kill(*supervisor, SIGTERM) != 0 && errno != ESRCH) throw failure;
-  if (!remove_when_free(running->directory, Deadline::in(stop_limit))) throw failure;
+  Deadline deadline = Deadline::in(stop_limit);
+  auto supervisor = supervisor_of(running->directory);
+  if (supervisor && !end_supervisor(*supervisor, deadline)) throw failure;
+  if (!remove_when_free(running->directory, deadline)) throw failure;
   record.remove();
   return true;
 }

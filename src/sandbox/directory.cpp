@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,6 +67,19 @@ std::optional<Descriptor> take_lock(const fs::path& directory) {
   return lock;
 }
 
+/// ext4 without a journal does not use an inode again for up to five minutes after its file was removed, and looks at
+/// all of those each time that it needs one: with ten sandboxes removed lately, copying the data took 700 ms in place
+/// of
+/// 55. Marked as the top of a hierarchy, the directory has its subdirectories spread over the disk by their names.
+/// Where the file system knows no such mark, nothing is lost.
+void spread_out(const std::string& path) {
+  Descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  int flags = 0;
+  if (!directory || ::ioctl(directory.get(), FS_IOC_GETFLAGS, &flags) != 0) return;
+  flags |= FS_TOPDIR_FL;
+  ::ioctl(directory.get(), FS_IOC_SETFLAGS, &flags);
+}
+
 Error failure(const std::string& path) {
   return {"sandbox.directory", fmt::format("cannot make the sandbox directory {}: {}", path, std::strerror(errno)),
           "set TMPDIR to a directory with space that the server's user may enter"};
@@ -101,6 +116,7 @@ Directory make_directory(const std::optional<proc::Account>& owner) {
     if (!::mkdtemp(path.data())) throw failure(pattern);
     auto lock = take_lock(path);
     if (!lock) continue;
+    spread_out(path);
     if (owner && ::chown(path.c_str(), owner->uid, owner->gid) != 0) throw failure(path);
     return {path, std::move(*lock)};
   }

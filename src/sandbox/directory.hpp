@@ -20,7 +20,8 @@ struct Directory {
   std::filesystem::path path;
   Descriptor lock;
 
-  std::filesystem::path data() const { return path / "data"; }
+  /// A name of its own in each sandbox: see spread_out() in the source.
+  std::filesystem::path data() const { return path / ("data-" + path.filename().string()); }
   std::filesystem::path log() const { return path / "log"; }
 };
 

@@ -79,9 +79,10 @@ class Watch {
 
   /// At once, and whatever it takes.
   void stop_server() {
-    if (server_ > 0) ::kill(server_, SIGQUIT);
-    if (reaped_all(stop_seconds)) return;
-    if (server_ > 0) ::kill(server_, SIGKILL);
+    if (server_ > 0) {
+      ::kill(server_, SIGQUIT);
+      if (reaped_all(stop_seconds)) return;
+    }
     kill_children();
     reaped_all(stop_seconds);
   }
@@ -151,7 +152,7 @@ class Watch {
     return true;
   }
 
-  /// Backends whose postmaster was killed: they notice it only when they are next idle.
+  /// A server that does not obey, and backends whose server was killed: these notice it only when they are next idle.
   void kill_children() {
     int list = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
     char text[4096];

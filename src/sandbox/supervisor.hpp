@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/descriptor.hpp"
 #include "sandbox/directory.hpp"

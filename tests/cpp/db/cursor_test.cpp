@@ -83,11 +83,13 @@ TEST_CASE("memory does not grow with the rows of a cursor") {
   auto cursor = reader.open("select i, repeat('x', 500) from generate_series(1, 200000) as i"_sql);
   int rows = 0;
   for (int block = 0; block < 20; ++block) rows += cursor->next().rows();
-  long before = resident_kilobytes();
+  [[maybe_unused]] long before = resident_kilobytes();
   while (int more = cursor->next().rows()) rows += more;
   CHECK(rows == 200000);
+#ifndef __SANITIZE_ADDRESS__  // which keeps what was freed for a while
   // The rows are 100 MB; a few blocks are under 2.
   CHECK(resident_kilobytes() - before < 8000);
+#endif
 }
 
 TEST_CASE("a cursor that is closed early is gone from the session, and closing it twice is nothing") {

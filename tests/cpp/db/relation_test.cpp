@@ -81,16 +81,16 @@ TEST_CASE("numbers, times, enums, ranges, json and bytes survive as a relation w
   test::Database database;
   database.query(
       "create schema app; create type app.\"Colour\" as enum ('red', 'dark \"blue\"', 'a,b');"
-      "create domain app.positive as int check (value > 0);"
       "create table t (c1 numeric, c2 float8, c3 int8, c4 timestamptz, c5 date, c6 interval, c7 app.\"Colour\", "
-      "c8 jsonb, c9 json, c10 bytea, c11 int4range, c12 uuid, c13 app.positive, c14 bool, c15 numeric(6,2), c16 oid, "
+      "c8 jsonb, c9 json, c10 bytea, c11 int4range, c12 uuid, c13 money, c14 bool, c15 numeric(6,2), c16 oid, "
       "c17 regclass, c18 bit(3), c19 inet);"
       "insert into t values "
       "(12345678901234567890123456789.000000000000000000001, 0.1::float8 + 0.2, 9007199254740993, "
       "'2026-03-29 01:30:00.123456+00', '0044-03-15 BC', '1 mon -3 days 04:05:06.7', 'dark \"blue\"', "
       "'{\"a\": [1, null, \"x\\\\y\"]}', '{\"b\":1, \"b\":2}', '\\x00ff5c22', '[1,5)', "
-      "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 3, true, 1.50, 4000000000, 't', '101', '10.0.0.1/8'),"
-      "('NaN', 'Infinity', -1, 'infinity', '-infinity', '0', 'a,b', 'null', '\"\"', '', 'empty', null, 1, false, -0.5, "
+      "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '3.10', true, 1.50, 4000000000, 't', '101', '10.0.0.1/8'),"
+      "('NaN', 'Infinity', -1, 'infinity', '-infinity', '0', 'a,b', 'null', '\"\"', '', 'empty', null, '-1', false, "
+      "-0.5, "
       "0, 'pg_class', null, '::1'),"
       "(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, "
       "null)");
@@ -107,6 +107,19 @@ TEST_CASE("arrays and other types without a usable array type survive as a relat
       "'{{1.0,2.00},{3,4}}', '{\"(1,a)\"}'),"
       "('{}', '[0:1]={x,y}', '(,)', null, '[2:2]={5}', '{}'), (null, null, null, '((0,0),(1,1))', null, null)");
   check_round_trip(database, "t", 6);
+}
+
+TEST_CASE("a domain travels in a relation as its base type") {
+  test::Database database;
+  database.query(
+      "create domain positive as int check (value > 0); create table t (c1 positive); insert into t values (3)");
+  Reader reader{test::target(database)};
+  auto rows = reader.query("select * from t"_sql);
+  Parameters parameters;
+  std::string relation = relation_of(reader, rows, parameters);
+  auto back = reader.query(dump(relation, 1), parameters);
+  CHECK(back.field(0, 0) == "3");
+  CHECK(back.field(0, 1) == "integer");
 }
 
 TEST_CASE("columns keep odd names in a relation") {

@@ -98,7 +98,7 @@ TEST_CASE("a record whose server is gone is none, and is cleaned up") {
 
 TEST_CASE("a sandbox that cannot be recorded is not left running") {
   test::Scratch scratch;
-  std::filesystem::create_directory(scratch.path() / "sandbox");
+  std::filesystem::create_directories(scratch.path() / "sandbox" / "in the way");
   try {
     start_detached({}, scratch.path());
     FAIL("it cannot be recorded");

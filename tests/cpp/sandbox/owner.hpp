@@ -1,9 +1,11 @@
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/clock.hpp"

