@@ -7,6 +7,9 @@ local text = require("opsh.native.text")
 
 local M = {}
 
+-- Strings share one metatable: a script that got hold of it could change them for the host.
+debug.getmetatable("").__metatable = "opsh.string"
+
 local function copy(from, names)
   local to = {}
   for _, name in ipairs(names) do to[name] = from[name] end

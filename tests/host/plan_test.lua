@@ -1,0 +1,229 @@
+local test = require("opsh.test")
+local sample = require("sample")
+
+local describe, it, expect = test.describe, test.it, test.expect
+
+local function opsh(fields, database, arguments, top)
+  return test.opsh({ test.write("sample.lua", sample.runbook(fields, top)), unpack(arguments or {}) }, { db = database })
+end
+
+local function planned(fields, database, top)
+  return opsh(fields, database, { "--json" }, top).json().steps[1]
+end
+
+local function refused(fields, database, exit)
+  local before = database:checksum()
+  local result = opsh(fields, database)
+  expect.equal(result.exit, exit or 1)
+  expect.equal(database:checksum(), before)
+  return result.errors
+end
+
+local function items(count) return test.database({ sql = sample.items(count or 5) }) end
+
+describe("a plan", function()
+  it("writes nothing, not even the schema opsh", function()
+    local database = items(100)
+    local before = database:checksum()
+    local result = opsh(nil, database)
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "Nothing was written.")
+    expect.equal(database:checksum(), before)
+    expect.equal(database:value("select to_regnamespace('opsh') is null as absent"), true)
+  end)
+
+  it("leaves nothing in the state directory", function()
+    opsh(nil, items(100))
+    expect.equal(test.shell("find state -type f").output, "")
+  end)
+
+  it("says how to apply it, and those words work", function()
+    local database = items()
+    local result = opsh(nil, database)
+    local words = result.output:match("To apply: opsh (.-)\n")
+    expect.contains(words, "--apply")
+    expect.equal(test.shell('"$OPSH" ' .. words).exit, 0)
+    expect.equal(database:value("select count(*) from item where done"), 5)
+  end)
+
+  it("says that there is nothing to do", function()
+    local result = opsh({ plan = '"select id from item where id < 0"' }, items())
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "nothing to do")
+  end)
+
+  it("shows the missing table with a caret, the line of the script and what to check", function()
+    local errors = refused({ plan = "[[\n      select id\n      from itme]]" }, items())
+    expect.contains(errors, "from itme")
+    expect.contains(errors, "^")
+    expect.matches(errors, "sample.lua:%d+")
+    expect.contains(errors, "SQLSTATE 42P01")
+    expect.contains(errors, "next: ")
+  end)
+
+  it("puts the error on the very line of the script", function()
+    local source = sample.runbook({ plan = "[[\n      select id,\n             prt\n      from item]]" })
+    local line, number = 0, nil
+    for text in source:gmatch("(.-)\n") do
+      line = line + 1
+      if text:find("prt", 1, true) then number = line end
+    end
+    local result = test.opsh({ test.write("sample.lua", source) }, { db = items() })
+    expect.contains(result.errors, "sample.lua:" .. number)
+    expect.contains(result.errors, "SQLSTATE 42703")
+  end)
+
+  it("names a table in writes that does not exist", function()
+    expect.contains(refused({ writes = '{ "itme" }' }, items()), "there is no table itme")
+  end)
+
+  it("refuses a key that is not a column of the plan", function()
+    local errors = refused({ key = '"idd"' }, items())
+    expect.contains(errors, "idd")
+    expect.contains(errors, "did you mean id?")
+  end)
+
+  it("refuses a key with duplicates and shows one", function()
+    expect.contains(refused({ plan = '"select 7 as id from item"' }, items()), "7")
+  end)
+
+  it("refuses a key with a NULL", function()
+    expect.contains(refused({ plan = '"select nullif(id, 3) as id from item"' }, items()), "id")
+  end)
+
+  it("refuses a composite key with duplicates", function()
+    expect.contains(refused({ plan = '"select 1 as id, part from item"', key = '{ "id", "part" }' }, items(9)), "1")
+  end)
+
+  it("refuses two columns of one name", function()
+    expect.contains(refused({ plan = '"select id, id from item"' }, items()), "id")
+  end)
+
+  it("cannot write through a function that it calls", function()
+    local database = test.database({ sql = sample.items(3) .. [[
+      create function wipe() returns bigint language sql as 'delete from item returning id';
+      create sequence ticket;]] })
+    local errors = refused({ plan = '"select wipe() as id"' }, database, 5)
+    expect.contains(errors, "read-only")
+  end)
+
+  it("cannot take a number from a sequence", function()
+    local database = test.database({ sql = sample.items(3) .. "create sequence ticket;" })
+    local errors = refused({ plan = [["select nextval('ticket') as id from item"]] }, database, 5)
+    expect.contains(errors, "read-only")
+  end)
+
+  it("cannot turn itself writable from inside a function", function()
+    local database = test.database({ sql = sample.items(3) .. [[
+      create function sneak() returns bigint language plpgsql as $$
+      begin
+        perform set_config('transaction_read_only', null, false);
+        delete from item;
+        return 1;
+      end $$;]] })
+    local before = database:checksum()
+    opsh({ plan = '"select sneak() as id"' }, database)
+    expect.equal(database:checksum(), before)
+  end)
+
+  it("refuses a statement that a function of the plan makes", function()
+    expect.contains(refused({ plan = 'function() return "delete from item returning id" end' }, items(), 5), "DELETE writes")
+  end)
+
+  it("refuses what a function of the plan returns when it is no SQL", function()
+    expect.contains(refused({ plan = "function() return 5 end" }, items()), "plan returned number where SQL is expected")
+  end)
+
+  it("takes SQL and values from a function", function()
+    local step = planned({ plan = 'function(ctx) return "select id from item where id > :floor", { floor = ctx:value("select 2") } end' }, items())
+    expect.equal(step.planned.items, 3)
+  end)
+
+  it("names a value that is missing, with the one that was meant", function()
+    local errors = refused({ plan = 'function() return "select id from item where id > :flor", { floor = 1 } end' }, items())
+    expect.contains(errors, "there is no value for :flor")
+    expect.contains(errors, "did you mean :floor?")
+  end)
+
+  it("is made of all steps in one snapshot", function()
+    local second = sample.step({ name = '"second"', plan = '"select id from item where pg_sleep(0) is not null"' })
+    local steps = "{ " .. sample.step() .. ", " .. second .. " }"
+    local document = opsh(nil, items(), { "--json" }, { steps = steps }).json()
+    expect.equal(document.steps[2].planned.items, document.steps[1].planned.items)
+  end)
+end)
+
+describe("what a plan counts", function()
+  it("is labelled by a column, and the labels in skip are not worked on", function()
+    local step = planned({ classify = '"part"', skip = '{ "red" }' }, items(9))
+    expect.equal({ step.planned.seen, step.planned.items, step.planned.skipped }, { 9, 6, 3 })
+    expect.equal(step.planned.labels.green, 3)
+  end)
+
+  it("is labelled by a function, which may add columns", function()
+    local step = planned({ classify = [[function(row, ctx)
+      return row.id > 2 and "late" or "early", { double = row.id * 2, note = row.part }
+    end]] }, items(5))
+    expect.equal(step.planned.labels.late, 3)
+    expect.equal(step.sample[2].double, "4")
+    expect.equal(step.sample[2].label, "early")
+  end)
+
+  it("calls classify in key order", function()
+    local step = planned({ plan = '"select id from item order by id desc"', classify = [[(function()
+      local last = 0
+      return function(row) local late = row.id > last last = row.id return late and "in order" or "out of order" end
+    end)()]] }, items(50))
+    expect.equal(step.planned.labels["in order"], 50)
+  end)
+
+  it("refuses a label that is no text", function()
+    expect.contains(refused({ classify = "function() return 5 end" }, items()), "classify returned a number as label")
+  end)
+
+  it("refuses a column that the first row did not have", function()
+    local errors = refused({ classify = 'function(row) return "a", row.id == 2 and { extra = 1 } or {} end' }, items())
+    expect.contains(errors, "classify adds the column extra")
+  end)
+
+  it("is added up exactly", function()
+    local database = test.database({ sql = sample.items(0) .. [[
+      insert into item (id, part, amount) values (1, 'a', 0.1), (2, 'a', 0.2), (3, 'a', 12345678901234567890.0000000001);]] })
+    local step = planned({ totals = '{ "amount" }' }, database)
+    expect.equal(tostring(step.planned.totals.amount), "12345678901234567890.3000000001")
+  end)
+
+  it("is grouped by two columns", function()
+    local step = planned({ plan = '"select id, part, id % 2 as half from item"', tally = '{ "part", "half" }' }, items(6))
+    expect.equal(#step.tally, 6)
+    local first = step.tally[1]
+    expect.equal(first.count, 1)
+    expect.is_true(first.part and first.half)
+  end)
+
+  it("has the names that summary gives it", function()
+    local step = planned({ summary = 'function(planned, ctx) return { to_do = planned.items, all = ctx:value("select count(*) from item") } end' }, items(4))
+    expect.equal(step.summary, { to_do = 4, all = 4 })
+  end)
+
+  it("is shown with as many items as --sample says", function()
+    local database = items(10)
+    local path = test.write("sample.lua", sample.runbook())
+    expect.equal(#test.opsh({ path, "--json", "--sample=3" }, { db = database }).json().steps[1].sample, 3)
+    expect.equal(#test.opsh({ path, "--json", "--sample=0" }, { db = database }).json().steps[1].sample, 0)
+    expect.equal(test.opsh({ path, "--sample=x" }, { db = database }).exit, 2)
+  end)
+
+  it("has its sample in key order", function()
+    local step = planned({ plan = '"select id from item order by id desc"' }, items(10))
+    expect.equal(step.sample[1].id, "1")
+  end)
+end)
+
+describe("a row", function()
+  it("refuses a column that the query does not have", function()
+    local errors = refused({ classify = "function(row) return row.prt end" }, items())
+    expect.contains(errors, "the row has no column prt")
+    expect.contains(errors, "did you mean part?")
+  end)
+end)
