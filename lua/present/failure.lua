@@ -42,6 +42,7 @@ function M.show(err, exit, as_json)
   local function add(line) lines[#lines + 1] = line end
   if err.excerpt then add(indented(err.excerpt, 4)) end
   if err.where and not is_own(err) and not err.where:find("^opsh/") then add(("  at %s\n"):format(text.printable(err.where))) end
+  if err.batch then add(("  in %s\n"):format(text.printable(err.batch))) end
   if err.sqlstate then add(("  SQLSTATE %s\n"):format(err.sqlstate)) end
   if err.detail and err.detail ~= "" then add("  detail: " .. text.printable(err.detail:gsub("\n", "; ")) .. "\n") end
   if err.kind == "check.failed" or err.kind == "precondition.failed" then add(checks_of(err)) end

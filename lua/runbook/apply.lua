@@ -89,7 +89,11 @@ function M.step(run, step, progress)
     if not items then break end
     number = number + 1
     local began = system.clock()
-    batch.run(run, step, place(position, number, items), items)
+    local ok, err = host.protect(batch.run, run, step, place(position, number, items), items)
+    if not ok then
+      err.batch = ("batch %d of step %s"):format(number, step.name)
+      error(err, 0)
+    end
     size.learn(items:size(), system.clock() - began)
     -- The items of a batch lie in native memory, which Lua does not see grow.
     uncollected = uncollected + items:size()

@@ -81,6 +81,16 @@ end
 ---@param state { session: userdata, batch: userdata|nil, scope: table }
 function M.context(state, fields)
   local ctx = fields
+
+  --- Gives each row of a query to a function, as texts in the order of the columns, opsh.null for NULL: with COPY, for
+  --- large amounts. The query takes no parameters, and the function runs no other query. Returns the number of rows.
+  function ctx.copy_out(_, sql, each)
+    if not state.session then
+      errors.raise("session.closed", "ctx:copy_out works in plan, classify, preconditions and verify")
+    end
+    return state.session:copy_out(sql, each)
+  end
+
   local function session()
     if state.batch then return state.batch end
     if not state.session then
@@ -101,6 +111,24 @@ function M.transaction(batch, scope)
 
   --- Runs a statement; returns how many rows it touched.
   function tx.exec(_, sql, ...) return batch:exec(sql, bindings(scope, ...)) end
+
+  --- Sends rows with COPY: the fastest way in, for rows that do not come from the database. `rows` is a list of tables
+  --- by column name, or a function that gives the next one. Returns how many the server took.
+  function tx.copy_in(_, into, columns, rows_)
+    local at = 0
+    local function listed()
+      at = at + 1
+      return rows_[at]
+    end
+    local next_row = type(rows_) == "function" and rows_ or listed
+    return batch:copy_in(into, columns, function()
+      local row = next_row()
+      if row == nil then return nil end
+      local values = {}
+      for number, name in ipairs(columns) do values[number] = row[name] end
+      return values
+    end)
+  end
 
   --- Runs a function; when it raises, what it wrote is taken back and the error goes on.
   function tx.savepoint(_, work, ...)

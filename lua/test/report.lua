@@ -30,7 +30,7 @@ function M.failure(result)
   local last = result.last
   if last then
     parts[#parts + 1] = indented(("the last run, %s, ended with %s"):format(last.what, last.text), 8)
-    if last.errors ~= "" then parts[#parts + 1] = indented(last.errors, 10) end
+    if last.errors ~= "" and last.errors ~= err.excerpt then parts[#parts + 1] = indented(last.errors, 10) end
   end
   return table.concat(parts)
 end

@@ -77,6 +77,8 @@ int describe(lua_State* L) {
 int copy_out(lua_State* L) {
   db::Reader& reader = ReaderObject::check(L, 1).get();
   Bound bound = bind_statement(L, 2, lua_gettop(L) + 1, reader.connection());
+  if (!bound.parameters.values().empty())
+    throw Error{"sql.parameter", "COPY takes no parameters", "use rows, or write the value into the query"};
   db::CopyOut copy{reader, sql::gate_read(bound.rendered)};
   std::vector<std::optional<std::string>> fields;
   double rows = 0;

@@ -132,6 +132,30 @@ int batch_exec(lua_State* L) {
   return 1;
 }
 
+/// batch:copy_in(table, { columns }, next): `next()` gives a row as a list of values, or nothing at the end.
+int batch_copy_in(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  std::vector<sql::Identifier> columns;
+  for (const auto& name : lua::strings(L, 3)) columns.emplace_back(name);
+  auto copy = batch.copy_in(sql::parse_qualified_name(lua::check_string(L, 2)), columns);
+  for (;;) {
+    lua_pushvalue(L, 4);
+    lua_call(L, 0, 1);
+    if (lua_isnil(L, -1)) break;
+    std::vector<std::optional<std::string>> texts;
+    for (std::size_t at = 1; at <= columns.size(); ++at) {
+      lua_rawgeti(L, -1, static_cast<int>(at));
+      texts.push_back(field_text(L, lua_gettop(L), connection_of(batch), 0));
+      lua_pop(L, 1);
+    }
+    std::vector<std::optional<std::string_view>> fields{texts.begin(), texts.end()};
+    copy->row(fields);
+    lua_pop(L, 1);
+  }
+  lua_pushnumber(L, static_cast<double>(copy->finish()));
+  return 1;
+}
+
 int batch_cursor(lua_State* L) {
   auto& handle = BatchObject::check(L, 1);
   journal::Batch& batch = handle.get();
@@ -266,6 +290,7 @@ void open_journal(lua_State* L) {
                                    {"read", lua::guarded<batch_read>},
                                    {"sample", lua::guarded<batch_sample>},
                                    {"exec", lua::guarded<batch_exec>},
+                                   {"copy_in", lua::guarded<batch_copy_in>},
                                    {"cursor", lua::guarded<batch_cursor>},
                                    {"recheck", lua::guarded<batch_recheck>},
                                    {"savepoint", lua::guarded<batch_savepoint>},

@@ -118,6 +118,8 @@ void Connection::learn_types(const Result& result) {
 
 Result Connection::execute(const char* text, const Parameters& parameters, Control control) {
   land();
+  if (copying_)
+    throw Error{"session.busy", "a COPY is under way on this session", "run other statements before or after it"};
   if (interrupt::heeded()) throw Error{"interrupted", "interrupted"};
   send(text, parameters);
   return receive(control);

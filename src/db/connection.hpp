@@ -112,6 +112,7 @@ class Connection {
   unsigned era_ = 0;
   unsigned savepoints_ = 0;
   bool in_transaction_ = false;
+  bool copying_ = false;  ///< a COPY owns the session until it ends
   std::optional<Error> lost_;
 };
 

@@ -86,6 +86,7 @@ CopyOut::CopyOut(Reader& reader, const sql::ReadSql& sql) : connection_(reader.c
   constexpr std::string_view before = "copy (";
   std::string text = fmt::format("{}{}\n) to stdout", before, sql.text());
   located(sql, static_cast<int>(before.size()), [&] { connection_.execute(text.c_str(), {}); });
+  connection_.copying_ = true;
 }
 
 CopyOut::~CopyOut() {
@@ -118,6 +119,7 @@ bool CopyOut::next(std::vector<std::optional<std::string>>& fields) {
     }
     if (length < 0) {
       ended_ = true;
+      connection_.copying_ = false;
       connection_.receive();
       return false;
     }
@@ -134,10 +136,12 @@ CopyIn::CopyIn(Writer& writer, const sql::QualifiedName& table, std::span<const 
   std::string text = "copy " + table.text() + " (";
   for (const auto& column : columns) text += (&column == columns.data() ? "" : ", ") + column.text();
   connection_.execute((text + ") from stdin").c_str(), {});
+  connection_.copying_ = true;
 }
 
 CopyIn::~CopyIn() {
   if (ended_ || connection_.lost()) return;
+  connection_.copying_ = false;
   try {
     interrupt::Shield shield;
     PQputCopyEnd(connection_.connection_.get(), "abandoned by opsh");
@@ -173,6 +177,7 @@ void CopyIn::flush() {
 std::uint64_t CopyIn::finish() {
   flush();
   ended_ = true;
+  connection_.copying_ = false;
   if (PQputCopyEnd(connection_.connection_.get(), nullptr) < 0)
     connection_.give_up(connection_lost(PQerrorMessage(connection_.connection_.get())));
   return connection_.receive().affected();

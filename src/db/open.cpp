@@ -2,6 +2,7 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <regex>
@@ -51,6 +52,8 @@ Error refused(pg_conn* connection, const Target& target) {
   std::string message = PQerrorMessage(connection);
   std::string sqlstate = take_sqlstate(message);
   while (!message.empty() && message.back() == '\n') message.pop_back();
+  for (std::size_t at; (at = message.find("\n\t")) != std::string::npos;) message.replace(at, 2, " ");
+  std::replace(message.begin(), message.end(), '\n', ' ');
   std::string kind = PQconnectionNeedsPassword(connection) ? "connect.password" : kind_of(sqlstate);
   if (!kind.starts_with("connect.") && kind != "permission.denied") kind = "connect.refused";
   Error error{kind, message,

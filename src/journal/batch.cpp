@@ -50,12 +50,19 @@ void Batch::rollback() noexcept {
 }
 
 db::Result Batch::execute(const sql::WriteSql& sql, const db::Parameters& parameters) {
-  if (sql.operation() && sql.operation()->kind != sql::StatementKind::select) require_declared(*sql.operation());
+  const auto& operation = sql.operation();
+  if (operation && operation->kind != sql::StatementKind::select)
+    require_declared({operation->schema, operation->name});
   return writer_.execute(sql, parameters);
 }
 
-void Batch::require_declared(const sql::Operation& operation) {
-  std::string name = sql::QualifiedName{operation.schema, operation.name}.text();
+std::unique_ptr<db::CopyIn> Batch::copy_in(const sql::QualifiedName& table, std::span<const sql::Identifier> columns) {
+  require_declared(table);
+  return std::make_unique<db::CopyIn>(writer_, table, columns);
+}
+
+void Batch::require_declared(const sql::QualifiedName& table) {
+  const std::string& name = table.text();
   auto known = relations_.find(name);
   if (known == relations_.end()) {
     db::Result row = writer_.execute("select pg_catalog.to_regclass($1)::pg_catalog.oid"_sql, {{name, db::oid::text}});

@@ -2,10 +2,13 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "db/copy.hpp"
 #include "journal/ledger.hpp"
 #include "plan/items.hpp"
 #include "sql/statement.hpp"
@@ -45,6 +48,9 @@ class Batch {
   /// Runs a statement of the script. Errors: "write.undeclared" for a table that is not in `writes`.
   db::Result execute(const sql::WriteSql& sql, const db::Parameters& parameters);
 
+  /// Begins a COPY into a declared table. Errors: as execute.
+  std::unique_ptr<db::CopyIn> copy_in(const sql::QualifiedName& table, std::span<const sql::Identifier> columns);
+
   db::Writer& writer() { return writer_; }
 
   /// The constraints that the author deferred are checked now, and deferred again: for telling which item fails.
@@ -72,7 +78,7 @@ class Batch {
   const std::string& token() const { return token_; }
 
  private:
-  void require_declared(const sql::Operation& operation);
+  void require_declared(const sql::QualifiedName& table);
   sql::WriteSql deferring() const;
 
   db::Writer& writer_;

@@ -11,7 +11,7 @@ std::string script_line(lua_State* L) {
   for (int level = 1; lua_getstack(L, level, &frame); ++level) {
     lua_getinfo(L, "Sl", &frame);
     std::string_view source = frame.source;
-    if (frame.currentline <= 0 || source.substr(0, own_chunks.size()) == own_chunks) continue;
+    if (frame.currentline <= 0 || source.empty() || source.substr(0, own_chunks.size()) == own_chunks) continue;
     return std::string{source.substr(source.front() == '@' ? 1 : 0)} + ":" + std::to_string(frame.currentline);
   }
   return {};

@@ -9,7 +9,7 @@ end
 
 --- A role that needs a password in every database of the server.
 local function guarded(database)
-  local path = database:value("show hba_file")
+  local path = database:value("select current_setting('hba_file')")
   database:execute(([[
     drop role if exists guarded;
     create role guarded login password 'right-password';
@@ -32,9 +32,10 @@ describe("without a database", function()
     expect.contains(result.errors, "127.0.0.1")
   end)
 
-  it("a connection string that cannot be read is a connection error", function()
+  it("a connection string that cannot be read is told how to be written", function()
     local result = plan("this is no conninfo")
-    expect.equal(result.exit, 3)
+    expect.equal(result.exit, 2)
+    expect.contains(result.errors, "host=... dbname=...")
   end)
 
   it("a database that does not exist is named", function()

@@ -80,7 +80,7 @@ describe("a plan", function()
   it("refuses a key that is not a column of the plan", function()
     local errors = refused({ key = '"idd"' }, items())
     expect.contains(errors, "idd")
-    expect.contains(errors, "did you mean id?")
+    expect.contains(errors, "its columns are id, part, amount")
   end)
 
   it("refuses a key with duplicates and shows one", function()
