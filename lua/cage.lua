@@ -12,7 +12,9 @@ debug.getmetatable("").__metatable = "opsh.string"
 
 local function copy(from, names)
   local to = {}
-  for _, name in ipairs(names) do to[name] = from[name] end
+  for _, name in ipairs(names) do
+    to[name] = from[name]
+  end
   return to
 end
 
@@ -26,14 +28,31 @@ end
 
 local function print_to_stderr(...)
   local parts = {}
-  for at = 1, select("#", ...) do parts[at] = tostring((select(at, ...))) end
+  for at = 1, select("#", ...) do
+    parts[at] = tostring((select(at, ...)))
+  end
   system.write_error(table.concat(parts, "\t") .. "\n")
 end
 
 local function globals()
   local G = copy(_G, {
-    "assert", "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawset", "select", "setmetatable",
-    "getmetatable", "tonumber", "tostring", "type", "unpack", "xpcall",
+    "assert",
+    "error",
+    "ipairs",
+    "next",
+    "pairs",
+    "pcall",
+    "rawequal",
+    "rawget",
+    "rawset",
+    "select",
+    "setmetatable",
+    "getmetatable",
+    "tonumber",
+    "tostring",
+    "type",
+    "unpack",
+    "xpcall",
   })
   -- string.dump gives bytecode; everything else here works on values only.
   G.string, G.table, G.math, G.bit = all_but(string, "dump"), all_but(table), all_but(math), all_but(bit)
@@ -48,8 +67,11 @@ end
 local function beside(folder, name)
   local path = folder .. "/" .. name:gsub("%.", "/") .. ".lua"
   if not name:match("^[%w_]+[%w_.]*$") or name:find("..", 1, true) or system.file_kind(path) ~= "file" then
-    errors.raise("script.module", ("there is no module %s"):format(name),
-      "a runbook requires opsh, opsh.json, opsh.runbook, or a file beside it: " .. path)
+    errors.raise(
+      "script.module",
+      ("there is no module %s"):format(name),
+      "a runbook requires opsh, opsh.json, opsh.runbook, or a file beside it: " .. path
+    )
   end
   -- A symbolic link may not lead out of the folder.
   local real, home = system.real_path(path), system.real_path(folder)
@@ -60,7 +82,9 @@ local function beside(folder, name)
 end
 
 local function is_standard(name)
-  return (name == "opsh" or name:sub(1, 5) == "opsh.") and not name:find("^opsh%.host") and not name:find("^opsh%.native")
+  return (name == "opsh" or name:sub(1, 5) == "opsh.")
+    and not name:find("^opsh%.host")
+    and not name:find("^opsh%.native")
 end
 
 --- Loads a chunk for the cage. A syntax error shows the line.
@@ -93,10 +117,15 @@ function M.run(path, options)
   setmetatable(env, {
     __index = function(_, name)
       local names = {}
-      for known in pairs(env) do names[#names + 1] = tostring(known) end
+      for known in pairs(env) do
+        names[#names + 1] = tostring(known)
+      end
       local meant = text.nearest(tostring(name), names)
-      errors.raise("script.global", ("undefined global %s"):format(tostring(name)),
-        meant and ("did you mean %s?"):format(meant) or "declare it with local")
+      errors.raise(
+        "script.global",
+        ("undefined global %s"):format(tostring(name)),
+        meant and ("did you mean %s?"):format(meant) or "declare it with local"
+      )
     end,
     __metatable = "opsh.cage",
   })

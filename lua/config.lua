@@ -29,11 +29,17 @@ local function check(value, fields, what, path)
   for field, given in pairs(value) do
     if not fields[field] then
       local names = {}
-      for possible in pairs(fields) do names[#names + 1] = possible end
+      for possible in pairs(fields) do
+        names[#names + 1] = possible
+      end
       table.sort(names)
       local meant = text.nearest(tostring(field), names)
-      errors.raise("usage.config", ("%s has an unknown key %s"):format(what, tostring(field)),
-        meant and ("did you mean %s?"):format(meant) or "this opsh knows " .. table.concat(names, ", "), path)
+      errors.raise(
+        "usage.config",
+        ("%s has an unknown key %s"):format(what, tostring(field)),
+        meant and ("did you mean %s?"):format(meant) or "this opsh knows " .. table.concat(names, ", "),
+        path
+      )
     end
     if type(given) ~= fields[field] then
       errors.raise("usage.config", ("%s: %s must be a %s"):format(what, field, fields[field]), nil, path)
@@ -47,11 +53,15 @@ function M.load()
   local path, folder = find()
   if not path then return { targets = {}, runbooks = {} }, nil end
   local chunk, message = host.load(system.read_file(path), path)
-  if not chunk then errors.raise("usage.config", message:gsub("^.-:(%d+: )", "line %1"), "it is a Lua file that returns a table", path) end
+  if not chunk then
+    errors.raise("usage.config", message:gsub("^.-:(%d+: )", "line %1"), "it is a Lua file that returns a table", path)
+  end
   local ok, config = host.protect(setfenv(chunk, {}))
   if not ok then errors.raise("usage.config", config.message, "it is data: no functions can be called in it", path) end
   check(config, known.top, name, path)
-  for target, fields in pairs(config.targets or {}) do check(fields, known.target, ("target %s"):format(tostring(target)), path) end
+  for target, fields in pairs(config.targets or {}) do
+    check(fields, known.target, ("target %s"):format(tostring(target)), path)
+  end
   return { targets = config.targets or {}, runbooks = config.runbooks or {} }, folder
 end
 

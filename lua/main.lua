@@ -48,17 +48,22 @@ end
 -- Where `require` would fail for a word such as `opsh rums`, the person meant a command.
 local function unknown_word(word)
   local names = {}
-  for at, command in ipairs(commands) do names[at] = command.name end
+  for at, command in ipairs(commands) do
+    names[at] = command.name
+  end
   local meant = text.nearest(word, names)
-  errors.raise("usage.command", ("there is no command %s, and no file of this name"):format(word),
-    meant and ("did you mean opsh %s?"):format(meant) or "a runbook is given by its path, as in scripts/backfill.lua")
+  errors.raise(
+    "usage.command",
+    ("there is no command %s, and no file of this name"):format(word),
+    meant and ("did you mean opsh %s?"):format(meant) or "a runbook is given by its path, as in scripts/backfill.lua"
+  )
 end
 
 local function dispatch(arguments)
   local line = first_stage()
   local given = cli.parse(line, arguments)
   if given.values.version then
-    system.write_out(("opsh %s\n"):format(_OPSH_VERSION))
+    system.write_out(("opsh %s\n"):format(host.version()))
     return 0
   end
   local word = given.rest[1]

@@ -3,18 +3,38 @@ local M = {}
 
 -- May stand before or after the runbook or command.
 M.host = {
-  { name = "db", value = "CONNINFO", help = "Connect to this database (libpq: \"dbname=x host=y\" or a URI).", group = "target" },
+  {
+    name = "db",
+    value = "CONNINFO",
+    help = 'Connect to this database (libpq: "dbname=x host=y" or a URI).',
+    group = "target",
+  },
   { name = "target", value = "NAME", help = "Connect to a target of opsh.config.lua.", group = "target" },
   {
-    name = "sandbox", value = "FILE.sql", value_optional = true, group = "target",
-    help = "Use a throw-away PostgreSQL, loaded with FILE.sql; without a file, the one that opsh sandbox start left running.",
+    name = "sandbox",
+    value = "FILE.sql",
+    value_optional = true,
+    group = "target",
+    help = "Use a throw-away PostgreSQL loaded with FILE.sql; without a file, the one of opsh sandbox start.",
   },
   { name = "json", help = "Print one JSON document instead of text.", group = "output" },
   { name = "quiet", letter = "q", help = "Print results and errors only.", group = "output" },
   { name = "verbose", letter = "v", help = "Also print what opsh does, for finding faults.", group = "output" },
   { name = "no-color", help = "Print without colours; so does NO_COLOR.", group = "output" },
-  { name = "statement-timeout", value = "SECONDS", help = "Longest time for one statement.", default_text = "1800", group = "limits" },
-  { name = "lock-timeout", value = "SECONDS", help = "Longest wait for a lock; then the batch is tried again.", default_text = "5", group = "limits" },
+  {
+    name = "statement-timeout",
+    value = "SECONDS",
+    help = "Longest time for one statement.",
+    default_text = "1800",
+    group = "limits",
+  },
+  {
+    name = "lock-timeout",
+    value = "SECONDS",
+    help = "Longest wait for a lock; then the batch is tried again.",
+    default_text = "5",
+    group = "limits",
+  },
   { name = "help", letter = "h", help = "Show this help.", group = "output" },
 }
 
@@ -31,7 +51,9 @@ M.ladder = {
 function M.taken()
   local taken = { version = true }
   for _, list in ipairs({ M.host, M.ladder }) do
-    for _, option in ipairs(list) do taken[option.name] = true end
+    for _, option in ipairs(list) do
+      taken[option.name] = true
+    end
   end
   return taken
 end
@@ -40,14 +62,18 @@ end
 function M.join(...)
   local all = {}
   for _, list in ipairs({ ... }) do
-    for _, option in ipairs(list) do all[#all + 1] = option end
+    for _, option in ipairs(list) do
+      all[#all + 1] = option
+    end
   end
   return all
 end
 
 function M.names(list)
   local names = {}
-  for at, option in ipairs(list) do names[at] = option.name end
+  for at, option in ipairs(list) do
+    names[at] = option.name
+  end
   return names
 end
 

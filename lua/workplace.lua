@@ -41,10 +41,15 @@ end
 local function configured(targets, name)
   if targets[name] then return targets[name] end
   local names = {}
-  for known in pairs(targets) do names[#names + 1] = known end
+  for known in pairs(targets) do
+    names[#names + 1] = known
+  end
   local meant = text.nearest(name, names)
-  errors.raise("usage.target", ("there is no target %s in opsh.config.lua"):format(name),
-    meant and ("did you mean %s?"):format(meant) or "add it under targets, or use --db")
+  errors.raise(
+    "usage.target",
+    ("there is no target %s in opsh.config.lua"):format(name),
+    meant and ("did you mean %s?"):format(meant) or "add it under targets, or use --db"
+  )
 end
 
 local function in_sandbox(file, state)
@@ -70,7 +75,8 @@ function M.open(given)
     target = in_sandbox(given.sandbox[1], state)
   elseif given.target then
     local chosen = configured(settings.targets, given.target[1])
-    target = { conninfo = chosen.connect or "", reader = chosen.reader, time_zone = chosen.time_zone, name = given.target[1] }
+    target =
+      { conninfo = chosen.connect or "", reader = chosen.reader, time_zone = chosen.time_zone, name = given.target[1] }
   else
     target = { conninfo = given.db and given.db[1] or "" }
   end
@@ -80,7 +86,9 @@ function M.open(given)
   local server = target.server
   target.server = nil
   return {
-    target = target, state = state, config = settings,
+    target = target,
+    state = state,
+    config = settings,
     close = function()
       if server then server:stop() end
     end,

@@ -1,6 +1,6 @@
 local runbook = require("opsh.runbook")
 
-return runbook {
+return runbook({
   title = "Backfill competency_versions",
   description = "Gives every competency of a capability that was discovered in a scenario its first version.",
   params = {
@@ -12,7 +12,8 @@ return runbook {
       name = "create missing versions",
       -- A competency may come through several capabilities: the first one, by id, gives the scenario.
       plan = [[
-        select distinct on (competency.id) competency.id as competency_id, capability.discovered_in_scenario_id as scenario_id
+        select distinct on (competency.id) competency.id as competency_id,
+               capability.discovered_in_scenario_id as scenario_id
         from capabilities as capability
         join capability_competencies as pivot on pivot.capability_id = capability.id
         join competencies as competency on competency.id = pivot.competency_id
@@ -29,7 +30,8 @@ return runbook {
         local figures = ctx:one([[
           with pivots as (
             select pivot.competency_id,
-                   exists (select from competency_versions as version where version.competency_id = pivot.competency_id) as versioned
+                   exists (select from competency_versions as version
+                           where version.competency_id = pivot.competency_id) as versioned
             from capabilities as capability join capability_competencies as pivot on pivot.capability_id = capability.id
             where capability.discovered_in_scenario_id is not null
               and (:scenario is null or capability.discovered_in_scenario_id = :scenario))
@@ -51,30 +53,40 @@ return runbook {
         for no key update
       ]],
       apply = function(tx)
-        return { created = tx:exec([[
+        return {
+          created = tx:exec([[
           insert into competency_versions (organization_id, competency_id, version_group_id, name, description,
                                            effective_from, evolution_state, metadata, created_at, updated_at)
           select competency.organization_id, competency.id, gen_random_uuid(), competency.name, competency.description,
-                 current_date, 'new_embryo', json_build_object('source', 'backfill', 'scenario_id', item.scenario_id), now(), now()
+                 current_date, 'new_embryo',
+                 json_build_object('source', 'backfill', 'scenario_id', item.scenario_id), now(), now()
           from :items as item join competencies as competency on competency.id = item.competency_id
-        ]]) }
+        ]]),
+        }
       end,
       verify = function(check, ctx)
         check:equal("versions created", ctx.done.counts.created, ctx.planned.items)
-        check:none("backfilled versions without their fields", [[
+        check:none(
+          "backfilled versions without their fields",
+          [[
           select id, competency_id from competency_versions
           where metadata::text ~ '"source" *: *"backfill"'
             and (version_group_id is null or competency_id is null or effective_from is null)
-        ]])
+        ]]
+        )
         if ctx.params.limit then return end
-        check:none("competencies left without a version", [[
+        check:none(
+          "competencies left without a version",
+          [[
           select distinct pivot.competency_id
           from capabilities as capability join capability_competencies as pivot on pivot.capability_id = capability.id
           where capability.discovered_in_scenario_id is not null
             and (:scenario is null or capability.discovered_in_scenario_id = :scenario)
-            and not exists (select from competency_versions as version where version.competency_id = pivot.competency_id)
-        ]])
+            and not exists (select from competency_versions as version
+                            where version.competency_id = pivot.competency_id)
+        ]]
+        )
       end,
     },
   },
-}
+})

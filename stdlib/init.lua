@@ -1,4 +1,5 @@
 --- What every runbook may use: `local opsh = require("opsh")`.
+local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 
 local M = {}
@@ -7,6 +8,6 @@ local M = {}
 M.null = json.decode("null")
 
 --- The version of the opsh that runs this, "0.1.0".
-M.version = _OPSH_VERSION
+M.version = host.version()
 
 return M

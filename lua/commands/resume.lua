@@ -10,8 +10,12 @@ local workplace = require("opsh.host.workplace")
 
 local function resume(out, place, id)
   local reopened = ladder.reopen(place.target, id, function(path) return load.load(path, options.taken()) end)
-  local job = ladder.job(reopened.runbook, place.target, reopened.record.params,
-    { directory = place.state .. "/runs/" .. reopened.record.id, sample = 0 })
+  local job = ladder.job(
+    reopened.runbook,
+    place.target,
+    reopened.record.params,
+    { directory = place.state .. "/runs/" .. reopened.record.id, sample = 0 }
+  )
   job.id, job.say, job.path = reopened.record.id, out.say, reopened.record.runbook
   local ok, result = host.protect(function()
     out.say(("resuming run %s"):format(job.id))

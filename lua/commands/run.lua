@@ -25,7 +25,11 @@ local function sample_of(given)
 end
 
 local function planned_exit(job, place, out, word)
-  if out.json then out.document(document.of(job, place, "plan")) else out.text(text_plan.render(job, place, out, word)) end
+  if out.json then
+    out.document(document.of(job, place, "plan"))
+  else
+    out.text(text_plan.render(job, place, out, word))
+  end
   return 0
 end
 
@@ -65,10 +69,17 @@ local function climb(given, path, runbook, place, out, word)
   return result
 end
 
+--- The argument without a connection string that has a password in it: what is printed ends up in logs and tickets.
+local function without_secret(argument)
+  if not argument:lower():find("password", 1, true) and not argument:find("://[^@/]*:[^@/]*@") then return argument end
+  return (argument:match("^%-%-[%w-]+=") or "") .. "..."
+end
+
 --- The command line again, for "apply with".
 local function words(path, given_before, rest)
   local quoted = { "opsh" }
   local function add(argument)
+    argument = without_secret(argument)
     quoted[#quoted + 1] = argument:find("^[%w_./=:@,+-]+$") and argument or "'" .. argument:gsub("'", "'\\''") .. "'"
   end
   for _, option in ipairs(options.host) do
@@ -77,7 +88,9 @@ local function words(path, given_before, rest)
     end
   end
   add(path)
-  for _, argument in ipairs(rest) do add(argument) end
+  for _, argument in ipairs(rest) do
+    add(argument)
+  end
   return table.concat(quoted, " ")
 end
 

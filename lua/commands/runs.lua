@@ -1,5 +1,6 @@
 --- `opsh runs`: what the target's ledger knows.
 local arguments = require("opsh.host.commands.arguments")
+local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local ledger = require("opsh.host.runbook.ledger")
@@ -18,13 +19,25 @@ local function render(out, runs)
   local rows = {}
   for at, run in ipairs(runs) do
     rows[at] = {
-      run.id, state_of(run), run.title, report.number(run.items), report.number(run.left_out), run.started,
-      report.duration(run.seconds), run.operator,
+      run.id,
+      state_of(run),
+      run.title,
+      report.number(run.items),
+      report.number(run.left_out),
+      run.started,
+      report.duration(run.seconds),
+      run.operator,
     }
   end
   return out.table({
-    { title = "run" }, { title = "state" }, { title = "runbook" }, { title = "items", right = true },
-    { title = "left out", right = true }, { title = "started (UTC)" }, { title = "took", right = true }, { title = "by" },
+    { title = "run" },
+    { title = "state" },
+    { title = "runbook" },
+    { title = "items", right = true },
+    { title = "left out", right = true },
+    { title = "started (UTC)" },
+    { title = "took", right = true },
+    { title = "by" },
   }, rows)
 end
 
@@ -32,16 +45,29 @@ return function(before, rest)
   local given = arguments.read(before, rest, {
     program = "opsh runs",
     description = "Lists the runs of this database, newest first.",
-    options = options.join({ { name = "limit", value = "N", default_text = "50", help = "At most this many." } }, options.host),
+    options = options.join(
+      { { name = "limit", value = "N", default_text = "50", help = "At most this many." } },
+      options.host
+    ),
   })
   if not given then return 0 end
+  local limit = tonumber(given.limit and given.limit[1] or 50)
+  if not limit or limit < 1 or limit ~= math.floor(limit) then
+    errors.raise("usage.value", ("--limit wants a whole number from 1, not %q"):format(given.limit[1]))
+  end
   local out, place = screen.open(given), workplace.open(given)
   local ok, result = host.protect(function()
     local reader = native_db.reader(place.target)
-    local runs = ledger.runs(reader, tonumber(given.limit and given.limit[1]) or 50)
+    local runs = ledger.runs(reader, limit)
     reader:close()
-    for _, run in ipairs(runs) do run.state = state_of(run) end
-    if out.json then out.document(setmetatable({ unpack(runs) }, array)) else out.text(render(out, runs)) end
+    for _, run in ipairs(runs) do
+      run.state = state_of(run)
+    end
+    if out.json then
+      out.document(setmetatable({ unpack(runs) }, array))
+    else
+      out.text(render(out, runs))
+    end
     return 0
   end)
   place.close()

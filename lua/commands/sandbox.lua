@@ -10,7 +10,14 @@ local config = require("opsh.host.config")
 
 local function facts(out, running)
   if out.json then return out.document(running) end
-  out.text(("conninfo   %s\npid        %d\nstarted    %s\ndirectory  %s\n"):format(running.conninfo, running.pid, running.started, running.directory))
+  out.text(
+    ("conninfo   %s\npid        %d\nstarted    %s\ndirectory  %s\n"):format(
+      running.conninfo,
+      running.pid,
+      running.started,
+      running.directory
+    )
+  )
 end
 
 local actions = {}
@@ -51,7 +58,11 @@ return function(before, rest)
   local action = actions[words[1]]
   if not action then
     local meant = text.nearest(words[1], { "start", "stop", "status" })
-    errors.raise("usage.command", ("opsh sandbox knows no %s"):format(words[1]), meant and ("did you mean %s?"):format(meant) or "start, stop or status")
+    errors.raise(
+      "usage.command",
+      ("opsh sandbox knows no %s"):format(words[1]),
+      meant and ("did you mean %s?"):format(meant) or "start, stop or status"
+    )
   end
   local _, folder = config.load()
   action(screen.open(given), workplace.state_directory(folder), given)

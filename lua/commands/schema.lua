@@ -11,6 +11,8 @@ return function(before, rest)
     options = options.host,
   })
   if not given then return 0 end
-  for _, statement in ipairs(journal.schema()) do system.write_out(statement .. ";\n") end
+  for _, statement in ipairs(journal.schema()) do
+    system.write_out(statement .. ";\n")
+  end
   return 0
 end

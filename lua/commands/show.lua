@@ -16,12 +16,16 @@ local listed = 1000
 
 local function heading(out, run)
   local lines = { ("%s  %s\n"):format(out.strong("run " .. run.id), text.printable(run.title)) }
-  local function add(name, value) lines[#lines + 1] = ("%s  %s\n"):format(text.pad_right(name, 8), text.printable(value)) end
+  local function add(name, value)
+    lines[#lines + 1] = ("%s  %s\n"):format(text.pad_right(name, 8), text.printable(value))
+  end
   add("state", (run.interrupted and "interrupted" or run.state) .. (run.message and ": " .. run.message or ""))
   add("runbook", run.runbook)
   add("by", ("%s with opsh %s"):format(run.operator, run.version))
   add("started", run.started .. " UTC" .. (run.finished and ", finished " .. run.finished or ""))
-  for name, texts in pairs(run.params) do add("param", ("%s = %s"):format(name, table.concat(texts, ", "))) end
+  for name, texts in pairs(run.params) do
+    add("param", ("%s = %s"):format(name, table.concat(texts, ", ")))
+  end
   return table.concat(lines)
 end
 
@@ -29,29 +33,53 @@ local function steps_text(out, reader, run, steps)
   local rows, parts = {}, {}
   for at, step in ipairs(steps) do
     rows[at] = {
-      tostring(step.number), step.name, step.done and "done" or "open", report.number(step.planned.items), report.number(step.items),
-      report.number(step.skipped), report.number(step.failed), report.number(step.batches), report.duration(step.seconds),
+      tostring(step.number),
+      step.name,
+      step.done and "done" or "open",
+      report.number(step.planned.items),
+      report.number(step.items),
+      report.number(step.skipped),
+      report.number(step.failed),
+      report.number(step.batches),
+      report.duration(step.seconds),
     }
     local done = ledger.done(reader, run.id, step.number)
     if next(done.counts) then
-      parts[#parts + 1] = ("\n%s\n"):format(text.printable(step.name)) .. plan_text.pairs(out, done.counts, 2)
+      parts[#parts + 1] = ("\n%s\n"):format(text.printable(step.name)) .. plan_text.pairs(done.counts, 2)
     end
   end
-  return "\n" .. out.table({
-    { title = "step", right = true }, { title = "name" }, { title = "state" }, { title = "planned", right = true }, { title = "done", right = true },
-    { title = "changed", right = true }, { title = "failed", right = true }, { title = "batches", right = true }, { title = "took", right = true },
-  }, rows) .. table.concat(parts)
+  return "\n"
+    .. out.table({
+      { title = "step", right = true },
+      { title = "name" },
+      { title = "state" },
+      { title = "planned", right = true },
+      { title = "done", right = true },
+      { title = "changed", right = true },
+      { title = "failed", right = true },
+      { title = "batches", right = true },
+      { title = "took", right = true },
+    }, rows)
+    .. table.concat(parts)
 end
 
 local function left_out_text(out, items)
   if #items == 0 then return "" end
   local rows = {}
   for at, item in ipairs(items) do
-    rows[at] = { tostring(item.step), tostring(item.batch), item.key, item.outcome, item.sqlstate or "", item.message or "" }
+    rows[at] =
+      { tostring(item.step), tostring(item.batch), item.key, item.outcome, item.sqlstate or "", item.message or "" }
   end
-  return "\nleft out\n" .. out.table({
-    { title = "step", right = true }, { title = "batch", right = true }, { title = "key" }, { title = "why" }, { title = "SQLSTATE" }, { title = "message" },
-  }, rows) .. (#items == listed and ("the first %d; opsh.left_out has them all\n"):format(listed) or "")
+  return "\nleft out\n"
+    .. out.table({
+      { title = "step", right = true },
+      { title = "batch", right = true },
+      { title = "key" },
+      { title = "why" },
+      { title = "SQLSTATE" },
+      { title = "message" },
+    }, rows)
+    .. (#items == listed and ("the first %d; opsh.left_out has them all\n"):format(listed) or "")
 end
 
 local function show(out, reader, id)
@@ -61,10 +89,16 @@ local function show(out, reader, id)
     run.state = run.interrupted and "interrupted" or run.state
     for _, step in ipairs(steps) do
       local counts = setmetatable({}, object)
-      for name, count in pairs(ledger.done(reader, run.id, step.number).counts) do counts[name] = count end
+      for name, count in pairs(ledger.done(reader, run.id, step.number).counts) do
+        counts[name] = count
+      end
       rawset(step, "counts", counts)
     end
-    return out.document({ run = run, steps = setmetatable({ unpack(steps) }, array), left_out = setmetatable({ unpack(left_out) }, array) })
+    return out.document({
+      run = run,
+      steps = setmetatable({ unpack(steps) }, array),
+      left_out = setmetatable({ unpack(left_out) }, array),
+    })
   end
   out.text(heading(out, run) .. steps_text(out, reader, run, steps) .. left_out_text(out, left_out))
   if run.state ~= "done" then out.text(("\nGo on with: opsh resume %s\n"):format(run.id)) end

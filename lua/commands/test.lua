@@ -29,12 +29,19 @@ local function files_of(words)
     if system.file_kind(path) then
       collect(path, files)
     elseif given then
-      errors.raise("usage.tests", ("there is no file or folder %s"):format(path), "name test files, or folders of files *_test.lua")
+      errors.raise(
+        "usage.tests",
+        ("there is no file or folder %s"):format(path),
+        "name test files, or folders of files *_test.lua"
+      )
     end
   end
   if #files == 0 then
-    errors.raise("usage.tests", ("no test files in %s"):format(table.concat(given and words or usual_paths, ", ")),
-      "a test file's name ends in _test.lua")
+    errors.raise(
+      "usage.tests",
+      ("no test files in %s"):format(table.concat(given and words or usual_paths, ", ")),
+      "a test file's name ends in _test.lua"
+    )
   end
   return files
 end
@@ -78,8 +85,17 @@ return function(before, rest)
   local given, words = arguments.read(before, rest, {
     program = "opsh test",
     description = "Runs tests written in Lua. Each has a fresh database on a throw-away PostgreSQL and a home of its own.",
-    options = options.join({ { name = "filter", value = "TEXT", help = "Only tests with this text in their name." } }, own),
-    positionals = { { name = "PATH", help = "Files, or folders of files *_test.lua; tests and scripts when none is given.", list = true } },
+    options = options.join(
+      { { name = "filter", value = "TEXT", help = "Only tests with this text in their name." } },
+      own
+    ),
+    positionals = {
+      {
+        name = "PATH",
+        help = "Files, or folders of files *_test.lua; tests and scripts when none is given.",
+        list = true,
+      },
+    },
   })
   if not given then return 0 end
   local out, files = screen.open(given), files_of(words)

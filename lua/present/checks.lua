@@ -19,10 +19,14 @@ end
 local function rows_text(out, result, indent)
   if not result.rows or #result.rows == 0 then return "" end
   local columns, rows = {}, {}
-  for at, name in ipairs(result.columns) do columns[at] = { title = name } end
+  for at, name in ipairs(result.columns) do
+    columns[at] = { title = name }
+  end
   for at = 1, math.min(#result.rows, shown_rows) do
     rows[at] = {}
-    for column, name in ipairs(result.columns) do rows[at][column] = value_text(result.rows[at][name]) end
+    for column, name in ipairs(result.columns) do
+      rows[at][column] = value_text(result.rows[at][name])
+    end
   end
   local more = tonumber(result.found) - #rows
   return out.table(columns, rows, indent) .. (more > 0 and ("%sand %d more\n"):format((" "):rep(indent), more) or "")
@@ -38,10 +42,18 @@ end
 --- One line a check, with the rows that break it; `now` leaves out the verdict, which a plan cannot give.
 function M.render(out, results, indent, now)
   local lines, width = {}, 0
-  for _, result in ipairs(results) do width = math.max(width, text.width(text.printable(result.name))) end
   for _, result in ipairs(results) do
-    local verdict = now and result.outcome ~= "error" and "" or out.color(colors[result.outcome], text.pad_right(words[result.outcome], 5)) .. "  "
-    lines[#lines + 1] = ("%s%s%s  %s\n"):format((" "):rep(indent), verdict, text.pad_right(text.printable(result.name), width), found_text(result, now))
+    width = math.max(width, text.width(text.printable(result.name)))
+  end
+  for _, result in ipairs(results) do
+    local verdict = now and result.outcome ~= "error" and ""
+      or out.color(colors[result.outcome], text.pad_right(words[result.outcome], 5)) .. "  "
+    lines[#lines + 1] = ("%s%s%s  %s\n"):format(
+      (" "):rep(indent),
+      verdict,
+      text.pad_right(text.printable(result.name), width),
+      found_text(result, now)
+    )
     if result.outcome == "error" and result.excerpt then
       lines[#lines + 1] = (" "):rep(indent + 4) .. result.excerpt:gsub("\n", "\n" .. (" "):rep(indent + 4)) .. "\n"
     end

@@ -1,4 +1,5 @@
 --- What --json prints: one document, the same for plan, apply and failure. docs/json.md describes it.
+local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 
 local M = {}
@@ -15,15 +16,22 @@ local function ordered(keys, fields) return setmetatable(fields, { __columns = k
 local function figures(values)
   if not values then return null end
   return ordered({ "seen", "items", "skipped", "failed", "labels", "totals", "counts" }, {
-    seen = values.seen, items = values.items, skipped = values.skipped, failed = values.failed, labels = as_object(values.labels and M.plain(values.labels)),
-    totals = as_object(values.totals and M.plain(values.totals)), counts = as_object(values.counts and M.plain(values.counts)),
+    seen = values.seen,
+    items = values.items,
+    skipped = values.skipped,
+    failed = values.failed,
+    labels = as_object(values.labels and M.plain(values.labels)),
+    totals = as_object(values.totals and M.plain(values.totals)),
+    counts = as_object(values.counts and M.plain(values.counts)),
   })
 end
 
 --- A copy without the metatable that answers 0 for everything.
 function M.plain(values)
   local copy = {}
-  for name, value in pairs(values) do copy[name] = value end
+  for name, value in pairs(values) do
+    copy[name] = value
+  end
   return copy
 end
 
@@ -31,9 +39,13 @@ local function tally(step)
   if not step.planned or not step.planned.tally then return as_array() end
   local rows = {}
   local keys = {}
-  for at, name in ipairs(step.tally) do keys[at] = name end
+  for at, name in ipairs(step.tally) do
+    keys[at] = name
+  end
   keys[#keys + 1] = "count"
-  for at, row in ipairs(step.planned.tally) do rows[at] = ordered(keys, M.plain(row)) end
+  for at, row in ipairs(step.planned.tally) do
+    rows[at] = ordered(keys, M.plain(row))
+  end
   return as_array(rows)
 end
 
@@ -43,7 +55,9 @@ local function sample(step)
   local rows = {}
   for at, values in ipairs(planned.sample) do
     local row = {}
-    for column, name in ipairs(planned.columns) do row[name] = values[column] == nil and null or values[column] end
+    for column, name in ipairs(planned.columns) do
+      row[name] = values[column] == nil and null or values[column]
+    end
     rows[at] = ordered(planned.columns, row)
   end
   return as_array(rows)
@@ -53,10 +67,16 @@ local function check_results(results)
   local list = {}
   for at, result in ipairs(results or {}) do
     local rows = {}
-    for row_at, row in ipairs(result.rows or {}) do rows[row_at] = row end
+    for row_at, row in ipairs(result.rows or {}) do
+      rows[row_at] = row
+    end
     list[at] = ordered({ "name", "outcome", "found", "expected", "message", "rows" }, {
-      name = result.name, outcome = result.outcome, found = result.found or null, expected = result.expected or null,
-      message = result.message or null, rows = as_array(rows),
+      name = result.name,
+      outcome = result.outcome,
+      found = result.found or null,
+      expected = result.expected or null,
+      message = result.message or null,
+      rows = as_array(rows),
     })
   end
   return as_array(list)
@@ -65,27 +85,56 @@ end
 local function steps(job)
   local list = {}
   for at, step in ipairs(job.steps) do
-    list[at] = ordered({ "number", "name", "after", "writes", "planned", "summary", "tally", "sample", "checks_now", "done", "batches", "checks" }, {
-      number = step.number, name = step.name, after = step.after or null, writes = as_array(step.writes),
-      planned = figures(step.planned), summary = step.summary_figures and as_object(M.plain(step.summary_figures)) or null,
-      tally = tally(step), sample = sample(step), checks_now = check_results(step.checks_now), done = figures(step.done),
-      batches = step.done and step.done.batches or null, checks = check_results(step.checks),
-    })
+    list[at] = ordered(
+      {
+        "number",
+        "name",
+        "after",
+        "writes",
+        "planned",
+        "summary",
+        "tally",
+        "sample",
+        "checks_now",
+        "done",
+        "batches",
+        "checks",
+      },
+      {
+        number = step.number,
+        name = step.name,
+        after = step.after or null,
+        writes = as_array(step.writes),
+        planned = figures(step.planned),
+        summary = step.summary_figures and as_object(M.plain(step.summary_figures)) or null,
+        tally = tally(step),
+        sample = sample(step),
+        checks_now = check_results(step.checks_now),
+        done = figures(step.done),
+        batches = step.done and step.done.batches or null,
+        checks = check_results(step.checks),
+      }
+    )
   end
   return as_array(list)
 end
 
 local function params(job)
   local made = as_object()
-  for name, texts in pairs(job.params) do made[name] = as_array(texts) end
+  for name, texts in pairs(job.params) do
+    made[name] = as_array(texts)
+  end
   return made
 end
 
 local function target(job, place)
   local identity = job.identity or {}
   return ordered({ "name", "database", "user", "server_version", "system_identifier", "database_oid" }, {
-    name = place.target.name or null, database = identity.database or null, user = identity.user or null,
-    server_version = identity.server_version or null, system_identifier = identity.system_identifier or null,
+    name = place.target.name or null,
+    database = identity.database or null,
+    user = identity.user or null,
+    server_version = identity.server_version or null,
+    system_identifier = identity.system_identifier or null,
     database_oid = identity.database_oid or null,
   })
 end
@@ -93,20 +142,36 @@ end
 local function error_of(err)
   if not err then return null end
   return ordered({ "kind", "message", "hint", "sqlstate", "where" }, {
-    kind = err.kind, message = err.message, hint = err.hint or null, sqlstate = err.sqlstate or null, where = err.where or null,
+    kind = err.kind,
+    message = err.message,
+    hint = err.hint or null,
+    sqlstate = err.sqlstate or null,
+    where = err.where or null,
   })
 end
 
 --- The document of a job.
 ---@param rung "plan"|"apply"
 function M.of(job, place, rung, err, exit)
-  return ordered({ "opsh", "rung", "outcome", "exit", "run", "runbook", "target", "params", "preconditions", "steps", "error" }, {
-    opsh = _OPSH_VERSION, rung = rung, outcome = err and "failed" or job.outcome or "planned", exit = exit or M.exit(job),
-    run = job.id or null,
-    runbook = ordered({ "path", "title", "sha256" }, { path = job.path or job.runbook.path, title = job.runbook.title, sha256 = job.runbook.sha256 }),
-    target = target(job, place), params = params(job), preconditions = check_results(job.preconditions), steps = steps(job),
-    error = error_of(err),
-  })
+  return ordered(
+    { "opsh", "rung", "outcome", "exit", "run", "runbook", "target", "params", "preconditions", "steps", "error" },
+    {
+      opsh = host.version(),
+      rung = rung,
+      outcome = err and "failed" or job.outcome or "planned",
+      exit = exit or M.exit(job),
+      run = job.id or null,
+      runbook = ordered(
+        { "path", "title", "sha256" },
+        { path = job.path or job.runbook.path, title = job.runbook.title, sha256 = job.runbook.sha256 }
+      ),
+      target = target(job, place),
+      params = params(job),
+      preconditions = check_results(job.preconditions),
+      steps = steps(job),
+      error = error_of(err),
+    }
+  )
 end
 
 function M.exit(job)
@@ -118,7 +183,10 @@ end
 
 --- The document of a failure before there was a job.
 function M.failure(err, exit)
-  return ordered({ "opsh", "outcome", "exit", "error" }, { opsh = _OPSH_VERSION, outcome = "failed", exit = exit, error = error_of(err) })
+  return ordered(
+    { "opsh", "outcome", "exit", "error" },
+    { opsh = host.version(), outcome = "failed", exit = exit, error = error_of(err) }
+  )
 end
 
 return M

@@ -9,7 +9,8 @@ local text = require("opsh.native.text")
 local M = {}
 
 local function indented(lines, indent)
-  return (" "):rep(indent) .. lines:gsub("\n", "\n" .. (" "):rep(indent)) .. "\n"
+  local margin = (" "):rep(indent)
+  return margin .. lines:gsub("\n", "\n" .. margin) .. "\n"
 end
 
 local function red(words)
@@ -41,7 +42,9 @@ function M.show(err, exit, as_json)
   local lines = { red("error: ") .. text.printable(err.message) .. "\n" }
   local function add(line) lines[#lines + 1] = line end
   if err.excerpt then add(indented(err.excerpt, 4)) end
-  if err.where and not is_own(err) and not err.where:find("^opsh/") then add(("  at %s\n"):format(text.printable(err.where))) end
+  if err.where and not is_own(err) and not err.where:find("^opsh/") then
+    add(("  at %s\n"):format(text.printable(err.where)))
+  end
   if err.batch then add(("  in %s\n"):format(text.printable(err.batch))) end
   if err.sqlstate then add(("  SQLSTATE %s\n"):format(err.sqlstate)) end
   if err.detail and err.detail ~= "" then add("  detail: " .. text.printable(err.detail:gsub("\n", "; ")) .. "\n") end

@@ -20,13 +20,15 @@ M.figure = figure
 
 local function sorted(values)
   local names = {}
-  for name in pairs(values) do names[#names + 1] = name end
+  for name in pairs(values) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   return names
 end
 
 --- Names and figures, aligned.
-function M.pairs(out, values, indent)
+function M.pairs(values, indent)
   local rows, names_width, figures_width = {}, 0, 0
   for _, name in ipairs(sorted(values)) do
     local row = { text.printable(tostring(name)), text.printable(figure(values[name])) }
@@ -35,7 +37,11 @@ function M.pairs(out, values, indent)
   end
   local lines = {}
   for at, row in ipairs(rows) do
-    lines[at] = (" "):rep(indent) .. text.pad_right(row[1], names_width) .. "  " .. text.pad_left(row[2], figures_width) .. "\n"
+    lines[at] = (" "):rep(indent)
+      .. text.pad_right(row[1], names_width)
+      .. "  "
+      .. text.pad_left(row[2], figures_width)
+      .. "\n"
   end
   return table.concat(lines)
 end
@@ -55,24 +61,33 @@ local function tally(out, step)
   local planned = step.planned
   if #step.tally == 0 or #planned.tally == 0 then return "" end
   local columns, rows = {}, {}
-  for at, name in ipairs(step.tally) do columns[at] = { title = name } end
+  for at, name in ipairs(step.tally) do
+    columns[at] = { title = name }
+  end
   columns[#columns + 1] = { title = "items", right = true }
   for at = 1, math.min(#planned.tally, tally_rows) do
     local row = {}
-    for column, name in ipairs(step.tally) do row[column] = figure(planned.tally[at][name]) end
+    for column, name in ipairs(step.tally) do
+      row[column] = figure(planned.tally[at][name])
+    end
     row[#row + 1] = figure(planned.tally[at].count)
     rows[at] = row
   end
-  for at = 1, #step.tally do columns[at].right = is_numeric(rows, at) end
+  for at = 1, #step.tally do
+    columns[at].right = is_numeric(rows, at)
+  end
   local more = #planned.tally - #rows
-  return "\n" .. out.table(columns, rows, 2)
+  return "\n"
+    .. out.table(columns, rows, 2)
     .. (more > 0 and ("  and %s more groups; --json has them all\n"):format(report.number(more)) or "")
 end
 
 local function sample(out, planned)
   if not planned.sample or #planned.sample == 0 then return "" end
   local columns, rows = {}, {}
-  for at, name in ipairs(planned.columns) do columns[at] = { title = name, right = is_numeric(planned.sample, at) } end
+  for at, name in ipairs(planned.columns) do
+    columns[at] = { title = name, right = is_numeric(planned.sample, at) }
+  end
   for at, row in ipairs(planned.sample) do
     rows[at] = {}
     for column = 1, #columns do
@@ -80,7 +95,8 @@ local function sample(out, planned)
       rows[at][column] = (value == nil or value == null) and "NULL" or tostring(value)
     end
   end
-  return ("\n  the first %s of %s items\n"):format(report.number(#rows), report.number(planned.items)) .. out.table(columns, rows, 2)
+  return ("\n  the first %s of %s items\n"):format(report.number(#rows), report.number(planned.items))
+    .. out.table(columns, rows, 2)
 end
 
 local function step_text(out, step, many)
@@ -93,9 +109,9 @@ local function step_text(out, step, many)
   end
   local planned = step.planned
   local shown = step.summary_figures or { seen = planned.seen, items = planned.items, skipped = planned.skipped }
-  add(M.pairs(out, shown, 2))
-  if next(planned.labels) then add("\n" .. M.pairs(out, planned.labels, 2)) end
-  if next(planned.totals) then add("\n" .. M.pairs(out, planned.totals, 2)) end
+  add(M.pairs(shown, 2))
+  if next(planned.labels) then add("\n" .. M.pairs(planned.labels, 2)) end
+  if next(planned.totals) then add("\n" .. M.pairs(planned.totals, 2)) end
   add(tally(out, step))
   add(sample(out, planned))
   if step.checks_now and #step.checks_now > 0 then
@@ -111,8 +127,11 @@ function M.heading(job, place, out, rung)
   local identity = job.identity
   lines[#lines + 1] = ("runbook  %s\n"):format(text.printable(job.path or job.runbook.path))
   lines[#lines + 1] = ("target   %s%s on PostgreSQL %s, as %s\n"):format(
-    place.target.name and place.target.name .. ": " or "", text.printable(identity.database), identity.server_version,
-    text.printable(identity.user))
+    place.target.name and place.target.name .. ": " or "",
+    text.printable(identity.database),
+    identity.server_version,
+    text.printable(identity.user)
+  )
   for name, texts in pairs(job.params) do
     lines[#lines + 1] = ("param    %s = %s\n"):format(name, text.printable(table.concat(texts, ", ")))
   end
@@ -122,10 +141,10 @@ end
 ---@param again? string the command line, to say how to apply
 function M.render(job, place, out, again)
   local parts = { M.heading(job, place, out, "plan") }
-  if job.preconditions then
-    parts[#parts + 1] = "\npreconditions\n" .. checks_text.render(out, job.preconditions, 2)
+  if job.preconditions then parts[#parts + 1] = "\npreconditions\n" .. checks_text.render(out, job.preconditions, 2) end
+  for _, step in ipairs(job.steps) do
+    parts[#parts + 1] = step_text(out, step, #job.steps > 1)
   end
-  for _, step in ipairs(job.steps) do parts[#parts + 1] = step_text(out, step, #job.steps > 1) end
   if not job.ledger_version then
     parts[#parts + 1] = "\nThe first apply creates the schema opsh in this database; opsh schema prints its DDL.\n"
   end

@@ -25,8 +25,12 @@ function M.new(step, redraw, columns)
     local worked = done - (first or 0)
     local rate = seconds > 0 and worked / seconds or 0
     local left = rate > 0 and (total - done) / rate or 0
-    return ("%s of %s  %s/s%s"):format(report.number(done), report.number(total), report.number(math.floor(rate)),
-      done < total and rate > 0 and "  " .. report.duration(left) .. " left" or "")
+    return ("%s of %s  %s/s%s"):format(
+      report.number(done),
+      report.number(total),
+      report.number(math.floor(rate)),
+      done < total and rate > 0 and "  " .. report.duration(left) .. " left" or ""
+    )
   end
 
   local function draw(final)

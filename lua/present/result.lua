@@ -25,9 +25,12 @@ local function step_text(out, step, many)
   local figures = { items = done.items, batches = done.batches }
   if done.skipped > 0 then figures["changed since the plan, left out"] = done.skipped end
   if done.failed > 0 then figures["failed, left out"] = done.failed end
-  for name, count in pairs(done.counts) do figures[name] = count end
-  local parts = { ("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name)) }
-  parts[#parts + 1] = plan_text.pairs(out, figures, 2)
+  for name, count in pairs(done.counts) do
+    figures[name] = count
+  end
+  local parts =
+    { ("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name)) }
+  parts[#parts + 1] = plan_text.pairs(figures, 2)
   if step.checks and #step.checks > 0 then parts[#parts + 1] = "\n" .. checks_text.render(out, step.checks, 2) end
   return table.concat(parts)
 end
@@ -35,7 +38,9 @@ end
 function M.render(job, place, out)
   local parts = { "\n", plan_text.heading(job, place, out, "apply") }
   if job.id then parts[#parts + 1] = ("run      %s\n"):format(job.id) end
-  for _, step in ipairs(job.steps) do parts[#parts + 1] = step_text(out, step, #job.steps > 1) end
+  for _, step in ipairs(job.steps) do
+    parts[#parts + 1] = step_text(out, step, #job.steps > 1)
+  end
   return table.concat(parts)
 end
 
@@ -48,7 +53,9 @@ end
 --- Prints the result; returns the exit status.
 function M.finish(job, place, out)
   local count, passed = left_out(job), true
-  for _, step in ipairs(job.steps) do passed = passed and checks.passed(step.checks or {}) end
+  for _, step in ipairs(job.steps) do
+    passed = passed and checks.passed(step.checks or {})
+  end
   if job.outcome == "nothing to do" and not passed then
     errors.raise("check.failed", "there is nothing to do, and the checks do not pass", "the checks show what is wrong")
   end

@@ -8,7 +8,10 @@ local system = require("opsh.native.system")
 local M = {}
 
 local function colored(given, terminal)
-  return terminal and not given["no-color"] and not system.environment("NO_COLOR") and system.environment("TERM") ~= "dumb"
+  return terminal
+    and not given["no-color"]
+    and not system.environment("NO_COLOR")
+    and system.environment("TERM") ~= "dumb"
 end
 
 --- What a command prints through.
@@ -17,7 +20,10 @@ end
 function M.open(given)
   local stdout, stderr = system.terminal(1), system.terminal(2)
   local quiet, as_json = given.quiet ~= nil, given.json ~= nil
-  log.start({ level = given.verbose and "debug" or quiet and "warning" or "info", color = given["no-color"] and "never" or "automatic" })
+  log.start({
+    level = given.verbose and "debug" or quiet and "warning" or "info",
+    color = given["no-color"] and "never" or "automatic",
+  })
   local out = {
     json = as_json,
     quiet = quiet,

@@ -17,11 +17,17 @@ local collect_after = 10000
 local function resolve_writes(run, step)
   local oids = {}
   for at, name in ipairs(step.writes) do
-    local found = run.state.session:read("select pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.text as oid",
-      { n = 1, name })
+    local found = run.state.session:read(
+      "select pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.text as oid",
+      { n = 1, name }
+    )
     if not found[1].oid then
-      errors.raise("sql.undefined_table", ("step %s: there is no table %s, which it declares in writes"):format(step.name, name),
-        step.after and "" or "check the name and the search_path of the role", run.runbook.path)
+      errors.raise(
+        "sql.undefined_table",
+        ("step %s: there is no table %s, which it declares in writes"):format(step.name, name),
+        step.after and "" or "check the name and the search_path of the role",
+        run.runbook.path
+      )
     end
     oids[at] = found[1].oid
   end
@@ -38,7 +44,8 @@ local function gate_of(run, step)
   return function(batch_, counts, items, done)
     batch_:begin_checks()
     run.ctx.planned = step.planned
-    run.ctx.done = figures.new({ seen = items, items = items, counts = counts, labels = done.labels, totals = done.totals })
+    run.ctx.done =
+      figures.new({ seen = items, items = items, counts = counts, labels = done.labels, totals = done.totals })
     step.checks = checks.run(step.verify, run.ctx, function(work, ...)
       batch_:savepoint()
       local results = { host.protect(work, ...) }
@@ -47,15 +54,21 @@ local function gate_of(run, step)
     end)
     batch_:end_checks()
     if not checks.passed(step.checks) then
-      errors.raise("check.failed", ("step %s: its checks did not pass, so nothing of it was kept"):format(step.name),
-        "the checks show what is wrong; the plan can be run again")
+      errors.raise(
+        "check.failed",
+        ("step %s: its checks did not pass, so nothing of it was kept"):format(step.name),
+        "the checks show what is wrong; the plan can be run again"
+      )
     end
   end
 end
 
 local function place(position, number, items, before)
   return {
-    number = number, position = position + items:size(), first_key = key_of(items, 1), last_key = key_of(items, items:size()),
+    number = number,
+    position = position + items:size(),
+    first_key = key_of(items, 1),
+    last_key = key_of(items, items:size()),
     gate = before,
   }
 end

@@ -14,7 +14,9 @@ local most_attempts = 6
 local portion = 10000
 
 local function is_passing(err)
-  return err.kind == "transaction.deadlock" or err.kind == "transaction.serialization" or err.kind == "transaction.lock_timeout"
+  return err.kind == "transaction.deadlock"
+    or err.kind == "transaction.serialization"
+    or err.kind == "transaction.lock_timeout"
 end
 
 -- What an item's own data can cause. Anything else would fail for every item, or has nothing to do with one.
@@ -28,7 +30,9 @@ local function call_apply(step, tx, list, ctx)
   if not ok then error(counts, 0) end
   if counts == nil then return {} end
   local fits = type(counts) == "table"
-  for name, count in pairs(fits and counts or {}) do fits = fits and type(name) == "string" and type(count) == "number" end
+  for name, count in pairs(fits and counts or {}) do
+    fits = fits and type(name) == "string" and type(count) == "number"
+  end
   if not fits then
     errors.raise("script.apply", ("step %s: apply may return counts: a table of names and numbers"):format(step.name))
   end
@@ -43,7 +47,9 @@ local function author_items(items, batch, step)
   local list = items:list(batch)
   local function column(name)
     local values = {}
-    for at, row in ipairs(list) do values[at] = row[name] end
+    for at, row in ipairs(list) do
+      values[at] = row[name]
+    end
     return values
   end
   local function keys()
@@ -51,7 +57,9 @@ local function author_items(items, batch, step)
     local values = {}
     for at, row in ipairs(list) do
       values[at] = {}
-      for part, name in ipairs(step.key) do values[at][part] = row[name] end
+      for part, name in ipairs(step.key) do
+        values[at][part] = row[name]
+      end
     end
     return values
   end
@@ -68,7 +76,9 @@ end
 --- The values by name that a statement over these items sees.
 local function with_items(scope, items)
   local made = { items = items }
-  for name, value in pairs(scope) do made[name] = value end
+  for name, value in pairs(scope) do
+    made[name] = value
+  end
   return made
 end
 
@@ -78,7 +88,9 @@ local function portions(items)
   return function()
     if at >= items:size() then return nil end
     local rows = {}
-    for row = at + 1, math.min(at + portion, items:size()) do rows[#rows + 1] = row end
+    for row = at + 1, math.min(at + portion, items:size()) do
+      rows[#rows + 1] = row
+    end
     at = at + #rows
     return #rows == items:size() and items or items:only(rows)
   end
@@ -89,7 +101,9 @@ local function rechecked(step, batch, items, scope)
   if not step.recheck or items:size() == 0 then return items, {} end
   local rows = batch:recheck(step.recheck, { scope = scope }, items)
   local still, left_out = {}, {}
-  for _, row in ipairs(rows) do still[row] = true end
+  for _, row in ipairs(rows) do
+    still[row] = true
+  end
   for row = 1, items:size() do
     if not still[row] then left_out[#left_out + 1] = { key = items:key(row), outcome = "changed" } end
   end
@@ -128,8 +142,13 @@ local function attempt(run, step, place, items, failures)
     end
     local done = qualified:figures({ tally = {}, totals = step.totals, label_column = step.label_column })
     batch:record({
-      step = step.number, number = place.number, position = place.position, first_key = place.first_key,
-      last_key = place.last_key, items = qualified:size(), left_out = left_out,
+      step = step.number,
+      number = place.number,
+      position = place.position,
+      first_key = place.first_key,
+      last_key = place.last_key,
+      items = qualified:size(),
+      left_out = left_out,
       figures = json.encode({ counts = counts, labels = done.labels, totals = done.totals }),
     })
     if place.gate then place.gate(batch, counts, qualified:size(), done) end
@@ -159,7 +178,8 @@ local function diagnose(run, step, items)
         local key = qualified:key(row)
         failed[table.concat(key, "\0")] = true
         failures[#failures + 1] = {
-          err = err, items = single,
+          err = err,
+          items = single,
           left_out = { key = key, outcome = "failed", sqlstate = err.sqlstate, message = err.message },
         }
       end
@@ -195,14 +215,19 @@ local function settle(run, step, place, outcome, token)
   end
   local committed, err = decide(run, token)
   if committed == nil then
-    errors.raise("in_doubt", ("the connection was lost during the COMMIT of batch %d of step %s, and the server cannot be asked: %s")
-      :format(place.number, step.name, err.message),
-      ("the batch is committed if and only if this finds a row: select from opsh.batch where token = '%s'; opsh resume %s asks it itself")
-        :format(token, run.id))
+    local what = "the connection was lost during the COMMIT of batch %d of step %s, and the server cannot be asked: %s"
+    local look = "it is committed if this finds a row: select from opsh.batch where token = '%s'; opsh resume %s decides it"
+    errors.raise("in_doubt", what:format(place.number, step.name, err.message), look:format(token, run.id))
   end
   if committed then run.committed = run.committed + 1 end
-  errors.raise("connection.lost", ("the connection was lost during the COMMIT of batch %d of step %s; the server says that it %s")
-    :format(place.number, step.name, committed and "is committed" or "was rolled back"))
+  errors.raise(
+    "connection.lost",
+    ("the connection was lost during the COMMIT of batch %d of step %s; the server says that it %s"):format(
+      place.number,
+      step.name,
+      committed and "is committed" or "was rolled back"
+    )
+  )
 end
 
 --- Does one batch, exactly once.
@@ -227,11 +252,21 @@ function M.run(run, step, place, items)
     elseif is_about_items(err) and run.failures_left[step.number] > 0 then
       local found, rest = diagnose(run, step, todo)
       if #found == 0 then error(err, 0) end
-      for _, failure in ipairs(found) do failures[#failures + 1] = failure end
+      for _, failure in ipairs(found) do
+        failures[#failures + 1] = failure
+      end
       todo = rest
       if #failures > run.failures_left[step.number] then
-        errors.raise("batch.failures", ("%d items of batch %d failed, more than max_failures allows; the first: %s")
-          :format(#failures, place.number, failures[1].err.message), failures[1].err.hint, failures[1].err.where)
+        errors.raise(
+          "batch.failures",
+          ("%d items of batch %d failed, more than max_failures allows; the first: %s"):format(
+            #failures,
+            place.number,
+            failures[1].err.message
+          ),
+          failures[1].err.hint,
+          failures[1].err.where
+        )
       end
     else
       error(err, 0)

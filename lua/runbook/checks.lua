@@ -10,7 +10,9 @@ local kept_rows = 20
 
 local function same(found, expected)
   if found == expected then return true end
-  local order = type(found) ~= "table" and type(expected) ~= "table" and decimal.compare(tostring(found), tostring(expected))
+  local order = type(found) ~= "table"
+    and type(expected) ~= "table"
+    and decimal.compare(tostring(found), tostring(expected))
   return order == 0
 end
 
@@ -23,7 +25,8 @@ end
 --- Makes the `check` that a runbook's function gets.
 ---@param sample fun(limit: integer, sql: string, ...): table, integer the first rows, and how many there are
 ---@param guard fun(work: function) runs a query that may fail, keeping the session alive
----@return table check, table results in order: { name, outcome = "pass"|"fail"|"error", found, expected, rows, columns, message }
+---@return table check
+---@return table results in order: { name, outcome = "pass"|"fail"|"error", found, expected, rows, columns, message }
 function M.new(sample, guard)
   local check, results = {}, {}
 
@@ -35,17 +38,26 @@ function M.new(sample, guard)
 
   local function failed(name, err)
     if err.kind == "interrupted" or err.kind:find("^connection") then error(err, 0) end
-    return add(name, { outcome = "error", message = err.message, sqlstate = err.sqlstate, where = err.where, excerpt = err.excerpt })
+    return add(
+      name,
+      { outcome = "error", message = err.message, sqlstate = err.sqlstate, where = err.where, excerpt = err.excerpt }
+    )
   end
 
   --- Two values are the same; numbers and numeric texts by value.
   function check.equal(_, name, found, expected)
-    return add(name, { outcome = same(found, expected) and "pass" or "fail", found = shown(found), expected = shown(expected) })
+    return add(
+      name,
+      { outcome = same(found, expected) and "pass" or "fail", found = shown(found), expected = shown(expected) }
+    )
   end
 
   --- A condition holds.
   function check.that(_, name, condition, message)
-    return add(name, { outcome = condition and "pass" or "fail", found = shown(condition), expected = "true", message = message })
+    return add(
+      name,
+      { outcome = condition and "pass" or "fail", found = shown(condition), expected = "true", message = message }
+    )
   end
 
   --- A query gives no rows; those that it gives are shown.
@@ -53,7 +65,11 @@ function M.new(sample, guard)
     local ok, found, total = guard(sample, kept_rows, sql, ...)
     if not ok then return failed(name, found) end
     return add(name, {
-      outcome = total == 0 and "pass" or "fail", found = shown(total), expected = "0", rows = found, columns = rows.columns(found),
+      outcome = total == 0 and "pass" or "fail",
+      found = shown(total),
+      expected = "0",
+      rows = found,
+      columns = rows.columns(found),
     })
   end
 
@@ -63,7 +79,10 @@ function M.new(sample, guard)
     if not ok then return failed(name, found) end
     local columns = rows.columns(found)
     local count = total == 1 and #columns == 1 and found[1][columns[1]] or total
-    return add(name, { outcome = same(count, expected) and "pass" or "fail", found = shown(count), expected = shown(expected) })
+    return add(
+      name,
+      { outcome = same(count, expected) and "pass" or "fail", found = shown(count), expected = shown(expected) }
+    )
   end
 
   return check, results
@@ -75,7 +94,8 @@ function M.run(work, ctx, guard)
   local ok, err = host.protect(work, check, ctx)
   if not ok then
     if err.kind == "interrupted" or err.kind:find("^connection") then error(err, 0) end
-    results[#results + 1] = { name = "(the checks themselves)", outcome = "error", message = err.message, where = err.where }
+    results[#results + 1] =
+      { name = "(the checks themselves)", outcome = "error", message = err.message, where = err.where }
   end
   return results
 end

@@ -7,7 +7,11 @@ local text = require("opsh.native.text")
 local M = {}
 
 local kinds = {
-  string = "text", number = "a number", boolean = "true or false", ["function"] = "a function", table = "a table",
+  string = "text",
+  number = "a number",
+  boolean = "true or false",
+  ["function"] = "a function",
+  table = "a table",
 }
 
 -- Fields by name: the Lua types that they may have. `true` at the end: it must be there.
@@ -54,7 +58,9 @@ local reserved_params = { items = true, keys = true, run = true }
 
 local function sorted_names(table_)
   local names = {}
-  for name in pairs(table_) do names[#names + 1] = tostring(name) end
+  for name in pairs(table_) do
+    names[#names + 1] = tostring(name)
+  end
   table.sort(names)
   return names
 end
@@ -77,15 +83,23 @@ Checker.__index = Checker
 
 function Checker:fail(name, message, hint)
   local line = name and line_of(self.source, name)
-  errors.raise("script.declaration", message, hint or "see docs/runbook.md", line and self.path .. ":" .. line or self.path)
+  errors.raise(
+    "script.declaration",
+    message,
+    hint or "see docs/runbook.md",
+    line and self.path .. ":" .. line or self.path
+  )
 end
 
 function Checker:fields(value, fields, what)
   for _, name in ipairs(sorted_names(value)) do
     if not fields[name] then
       local meant = text.nearest(name, sorted_names(fields))
-      self:fail(name, ("%s has an unknown key %s"):format(what, name),
-        meant and ("did you mean %s?"):format(meant) or "its keys are " .. table.concat(sorted_names(fields), ", "))
+      self:fail(
+        name,
+        ("%s has an unknown key %s"):format(what, name),
+        meant and ("did you mean %s?"):format(meant) or "its keys are " .. table.concat(sorted_names(fields), ", ")
+      )
     end
   end
   for _, name in ipairs(sorted_names(fields)) do
@@ -94,11 +108,18 @@ function Checker:fields(value, fields, what)
       if field.required then self:fail(nil, ("%s has no %s"):format(what, name), M.reasons[name]) end
     else
       local fits = false
-      for _, type_ in ipairs(field) do fits = fits or type(given) == type_ end
+      for _, type_ in ipairs(field) do
+        fits = fits or type(given) == type_
+      end
       if not fits then
         local wanted = {}
-        for at, type_ in ipairs(field) do wanted[at] = kinds[type_] end
-        self:fail(name, ("%s: %s must be %s, not %s"):format(what, name, errors.either(wanted), kinds[type(given)] or type(given)))
+        for at, type_ in ipairs(field) do
+          wanted[at] = kinds[type_]
+        end
+        self:fail(
+          name,
+          ("%s: %s must be %s, not %s"):format(what, name, errors.either(wanted), kinds[type(given)] or type(given))
+        )
       end
     end
   end
@@ -140,17 +161,24 @@ function Checker:param(name, param, taken)
     self:fail(name, ("%s has the name of an option of opsh"):format(what), "give it another name")
   end
   local known = {}
-  for _, type_ in ipairs(params.types) do known[type_] = true end
+  for _, type_ in ipairs(params.types) do
+    known[type_] = true
+  end
   if not known[param.type] then
     local meant = text.nearest(param.type, params.types)
-    self:fail(name, ("%s has an unknown type %s"):format(what, param.type),
-      meant and ("did you mean %s?"):format(meant) or M.reasons.type)
+    self:fail(
+      name,
+      ("%s has an unknown type %s"):format(what, param.type),
+      meant and ("did you mean %s?"):format(meant) or M.reasons.type
+    )
   end
   if (param.type == "choice") ~= (param.choices ~= nil) then
     self:fail(name, ("%s: choices and the type choice belong together"):format(what))
   end
   local made = { name = name }
-  for field, value in pairs(param) do made[field] = value end
+  for field, value in pairs(param) do
+    made[field] = value
+  end
   if param.choices then made.choices = self:names(param.choices, "choices", what) end
   if param.required and param.default ~= nil then
     self:fail(name, ("%s is required and has a default"):format(what), "leave one of the two out")
@@ -179,8 +207,13 @@ function Checker:sql(statement, name, what, check)
   local ok, result = pcall(check, statement)
   if ok then return result end
   local line = line_of(self.source, name)
-  errors.raise(result.kind, ("%s: %s: %s"):format(what, name, result.message), result.hint,
-    line and self.path .. ":" .. line or self.path, result.excerpt)
+  errors.raise(
+    result.kind,
+    ("%s: %s: %s"):format(what, name, result.message),
+    result.hint,
+    line and self.path .. ":" .. line or self.path,
+    result.excerpt
+  )
 end
 
 function Checker:max_failures(value, what)
@@ -188,7 +221,7 @@ function Checker:max_failures(value, what)
   if type(value) == "number" and value >= 0 and value == math.floor(value) then return { count = value } end
   local percent = type(value) == "string" and tonumber(value:match("^([%d.]+)%%$"))
   if not percent or percent > 100 then
-    self:fail("max_failures", ("%s: max_failures is a whole number or a percentage, as in 100 or \"1%%\""):format(what))
+    self:fail("max_failures", ('%s: max_failures is a whole number or a percentage, as in 100 or "1%%"'):format(what))
   end
   return { percent = percent }
 end
@@ -200,32 +233,45 @@ function Checker:step(step, number, before)
   self:fields(step, step_fields, what)
   if before[step.name] then self:fail(nil, ("two steps are named %s"):format(step.name), "give each its own name") end
   local made = { number = number }
-  for name, value in pairs(step) do made[name] = value end
+  for name, value in pairs(step) do
+    made[name] = value
+  end
   for _, name in ipairs({ "key", "writes", "tally", "totals", "skip" }) do
     made[name] = self:names(step[name], name, what)
   end
   if step.after and not before[step.after] then
     local meant = text.nearest(step.after, sorted_names(before))
-    self:fail("after", ("%s: there is no earlier step %s"):format(what, step.after),
-      meant and ("did you mean %s?"):format(meant) or "after names a step that stands before this one")
+    self:fail(
+      "after",
+      ("%s: there is no earlier step %s"):format(what, step.after),
+      meant and ("did you mean %s?"):format(meant) or "after names a step that stands before this one"
+    )
   end
   if #made.skip > 0 and not step.classify then self:fail("skip", ("%s: skip needs classify"):format(what)) end
   if step.on_failure and not step.max_failures then
     self:fail("on_failure", ("%s: on_failure needs max_failures"):format(what))
   end
   if step.atomic and (step.max_failures or step.batch) then
-    self:fail("atomic", ("%s: an atomic step is one batch without failures"):format(what),
-      "leave out max_failures and batch")
+    self:fail(
+      "atomic",
+      ("%s: an atomic step is one batch without failures"):format(what),
+      "leave out max_failures and batch"
+    )
   end
   if step.batch and (step.batch < 1 or step.batch > 10000 or step.batch ~= math.floor(step.batch)) then
     self:fail("batch", ("%s: batch is a whole number from 1 to 10000"):format(what))
   end
   made.max_failures = self:max_failures(step.max_failures, what)
-  for at, name in ipairs(made.writes) do made.writes[at] = self:sql(name, "writes", what, native_sql.qualified) end
+  for at, name in ipairs(made.writes) do
+    made.writes[at] = self:sql(name, "writes", what, native_sql.qualified)
+  end
   if type(step.plan) == "string" then self:sql(step.plan, "plan", what, native_sql.check_read) end
   if step.recheck and not self:sql(step.recheck, "recheck", what, native_sql.locks_rows) then
-    self:fail("recheck", ("%s: recheck locks no rows"):format(what),
-      "end it with FOR NO KEY UPDATE, in key order; what it does not lock may change before apply")
+    self:fail(
+      "recheck",
+      ("%s: recheck locks no rows"):format(what),
+      "end it with FOR NO KEY UPDATE, in key order; what it does not lock may change before apply"
+    )
   end
   return made
 end

@@ -7,12 +7,13 @@ local function counts(values)
   local made = {}
   for name, value in pairs(values or {}) do
     made[name] = tonumber(value) and ("%.17g"):format(tonumber(value)) == tostring(value) and tonumber(value)
-      or (tonumber(value) and math.abs(tonumber(value)) <= 2 ^ 53 and tonumber(value)) or value
+      or (tonumber(value) and math.abs(tonumber(value)) <= 2 ^ 53 and tonumber(value))
+      or value
   end
   return setmetatable(made, zero)
 end
 
----@param figures? { seen?: integer, items?: integer, skipped?: integer, failed?: integer, labels?: table, totals?: table, counts?: table }
+---@param figures? table with any of seen, items, skipped, failed, labels, totals, counts
 function M.new(figures)
   figures = figures or {}
   return {
@@ -28,7 +29,9 @@ end
 
 --- Adds the counts that `apply` returned to those of the batch.
 function M.add(sums, counted)
-  for name, count in pairs(counted or {}) do sums[name] = (sums[name] or 0) + count end
+  for name, count in pairs(counted or {}) do
+    sums[name] = (sums[name] or 0) + count
+  end
 end
 
 return M

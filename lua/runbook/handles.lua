@@ -16,7 +16,10 @@ end
 
 local function bindings(scope, ...)
   local count = select("#", ...)
-  if count == 1 and is_names((...)) then return { names = (...), scope = scope } end
+  if count == 1 and is_names((...)) then
+    -- An empty table is either: no names, or an empty list for $1.
+    return { n = next((...)) == nil and 1 or 0, names = (...), scope = scope, (...) }
+  end
   return { n = count, scope = scope, ... }
 end
 
@@ -44,8 +47,11 @@ local function queries(handle, session, read, scope)
   function handle:one(sql, ...)
     local found = self:query(sql, ...)
     if #found ~= 1 then
-      errors.raise(#found == 0 and "rows.none" or "rows.many", ("the query gave %d rows where one is expected"):format(#found),
-        #found == 0 and "use first, which gives nil when there is none" or "make it precise, or use query")
+      errors.raise(
+        #found == 0 and "rows.none" or "rows.many",
+        ("the query gave %d rows where one is expected"):format(#found),
+        #found == 0 and "use first, which gives nil when there is none" or "make it precise, or use query"
+      )
     end
     return found[1]
   end
@@ -58,8 +64,11 @@ local function queries(handle, session, read, scope)
     local found = self:query(sql, ...)
     local columns = rows.columns(found)
     if #found > 1 or #columns ~= 1 then
-      errors.raise("rows.many", ("value wants one row with one column; the query gave %d rows with %d"):format(#found, #columns),
-        "use one, first or query")
+      errors.raise(
+        "rows.many",
+        ("value wants one row with one column; the query gave %d rows with %d"):format(#found, #columns),
+        "use one, first or query"
+      )
     end
     return found[1] and found[1][columns[1]]
   end
@@ -94,7 +103,11 @@ function M.context(state, fields)
   local function session()
     if state.batch then return state.batch end
     if not state.session then
-      errors.raise("session.closed", "ctx reads in plan, classify, preconditions and verify", "read through tx inside apply")
+      errors.raise(
+        "session.closed",
+        "ctx reads in plan, classify, preconditions and verify",
+        "read through tx inside apply"
+      )
     end
     return state.session
   end
@@ -125,7 +138,9 @@ function M.transaction(batch, scope)
       local row = next_row()
       if row == nil then return nil end
       local values = {}
-      for number, name in ipairs(columns) do values[number] = row[name] end
+      for number, name in ipairs(columns) do
+        values[number] = row[name]
+      end
       return values
     end)
   end

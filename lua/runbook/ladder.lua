@@ -20,15 +20,20 @@ local M = {}
 
 local function params_for_lua(declared, values)
   local names = {}
-  for at, param in ipairs(declared) do names[at] = param.name end
+  for at, param in ipairs(declared) do
+    names[at] = param.name
+  end
   return setmetatable(values, {
     __index = function(_, name)
       for _, known in ipairs(names) do
         if known == name then return nil end
       end
       local meant = text.nearest(tostring(name), names)
-      errors.raise("script.param", ("the runbook declares no param %s"):format(tostring(name)),
-        meant and ("did you mean %s?"):format(meant) or "add it to params")
+      errors.raise(
+        "script.param",
+        ("the runbook declares no param %s"):format(tostring(name)),
+        meant and ("did you mean %s?"):format(meant) or "add it to params"
+      )
     end,
     __metatable = "opsh.params",
   })
@@ -43,15 +48,27 @@ function M.job(runbook, target, given, options)
   local values, scope, texts = params.values(runbook.params, given)
   local state = { scope = scope }
   local job = {
-    runbook = runbook, target = target, params = texts, scope = scope, state = state, steps = {}, failures_left = {},
-    directory = options.directory, sample = options.sample, committed = 0,
+    runbook = runbook,
+    target = target,
+    params = texts,
+    scope = scope,
+    state = state,
+    steps = {},
+    failures_left = {},
+    directory = options.directory,
+    sample = options.sample,
+    committed = 0,
   }
   job.ctx = handles.context(state, {
-    params = params_for_lua(runbook.params, values), planned = figures.new(), done = figures.new(),
+    params = params_for_lua(runbook.params, values),
+    planned = figures.new(),
+    done = figures.new(),
   })
   for number, step in ipairs(runbook.steps) do
     local made = {}
-    for name, value in pairs(step) do made[name] = value end
+    for name, value in pairs(step) do
+      made[name] = value
+    end
     made.label_column = type(step.classify) == "string" and step.classify or step.classify and "label" or nil
     job.steps[number] = made
   end
@@ -60,7 +77,9 @@ end
 
 local function open_reader(job)
   local options = {}
-  for name, value in pairs(job.target) do options[name] = value end
+  for name, value in pairs(job.target) do
+    options[name] = value
+  end
   options.conninfo = job.target.reader or job.target.conninfo
   return native_db.reader(options)
 end
@@ -93,11 +112,14 @@ end
 
 --- Which database this is: by what the server says of itself, not by how it was reached.
 local function identify(session)
-  return session:read([[
+  return session:read(
+    [[
     select c.system_identifier::pg_catalog.text as system_identifier, d.oid::pg_catalog.text as database_oid,
            d.datname::pg_catalog.text as database, current_user::pg_catalog.text as "user",
            pg_catalog.current_setting('server_version') as server_version
-    from pg_catalog.pg_control_system() as c, pg_catalog.pg_database as d where d.datname = pg_catalog.current_database()]])[1]
+    from pg_catalog.pg_control_system() as c, pg_catalog.pg_database as d
+    where d.datname = pg_catalog.current_database()]]
+  )[1]
 end
 
 local function spool_path(job, step) return ("%s/step-%d.plan"):format(job.directory, step.number) end
@@ -107,8 +129,13 @@ local function plan_step(job, step, session, request)
   job.ctx.planned = figures.new()
   step.spool_path = request.spool or spool_path(job, step)
   local planned = plan.make(step, {
-    reader = session, ctx = job.ctx, scope = job.scope, runbook = job.runbook, spool = step.spool_path,
-    sample = job.sample, behind = request.behind,
+    reader = session,
+    ctx = job.ctx,
+    scope = job.scope,
+    runbook = job.runbook,
+    spool = step.spool_path,
+    sample = job.sample,
+    behind = request.behind,
   })
   if not step.planned then
     step.planned = planned
@@ -150,8 +177,11 @@ local function refuse_unmet(job)
   if not job.preconditions or checks.passed(job.preconditions) then return end
   for _, result in ipairs(job.preconditions) do
     if result.outcome ~= "pass" then
-      errors.raise("precondition.failed", ("precondition not met: %s%s"):format(result.name, result.message and (": " .. result.message) or ""),
-        "nothing was written")
+      errors.raise(
+        "precondition.failed",
+        ("precondition not met: %s%s"):format(result.name, result.message and (": " .. result.message) or ""),
+        "nothing was written"
+      )
     end
   end
 end
@@ -159,8 +189,13 @@ end
 local function planned_record(step)
   local planned = step.planned
   return json.encode({
-    seen = planned.seen, items = planned.items, skipped = planned.skipped, labels = planned.labels, totals = planned.totals,
-    tally = planned.tally, failures_allowed = step.failures_allowed,
+    seen = planned.seen,
+    items = planned.items,
+    skipped = planned.skipped,
+    labels = planned.labels,
+    totals = planned.totals,
+    tally = planned.tally,
+    failures_allowed = step.failures_allowed,
   })
 end
 
@@ -168,21 +203,26 @@ local function open_ledger(job)
   return function() return native_journal.ledger(job.target) end
 end
 
-local function new_run_id()
-  return os.date("!%Y%m%d-%H%M%S") .. "-" .. digest.random_hex(2)
-end
+local function new_run_id() return os.date("!%Y%m%d-%H%M%S") .. "-" .. digest.random_hex(2) end
 
 M.new_run_id = new_run_id
 
 local function start(job)
   job.open_ledger = open_ledger(job)
   job.ledger = job.open_ledger()
-  job.ledger:install("opsh " .. _OPSH_VERSION)
+  job.ledger:install("opsh " .. host.version())
   job.ledger:start({
-    id = job.id, runbook = job.runbook.real_path, title = job.runbook.title, operator = system.user() .. "@" .. system.host(),
-    version = _OPSH_VERSION, sources = json.encode(job.runbook.sources), params = json.encode(job.params),
+    id = job.id,
+    runbook = job.runbook.real_path,
+    title = job.runbook.title,
+    operator = system.user() .. "@" .. system.host(),
+    version = host.version(),
+    sources = json.encode(job.runbook.sources),
+    params = json.encode(job.params),
     target = json.encode({
-      system_identifier = job.identity.system_identifier, database_oid = job.identity.database_oid, database = job.identity.database,
+      system_identifier = job.identity.system_identifier,
+      database_oid = job.identity.database_oid,
+      database = job.identity.database,
     }),
   })
   for _, step in ipairs(job.steps) do
@@ -201,7 +241,9 @@ local function prepare(job, step, session)
   end
   if step.spool_path then return end
   local ok, err = host.protect(function()
-    require("opsh.native.plan").spool(spool_path(job, step), 0, step.key)
+    -- Read to its end: what is damaged further on must be known before a batch is.
+    local spool = require("opsh.native.plan").spool(spool_path(job, step), 0, step.key)
+    while spool:take(10000) do end
   end)
   if ok then
     step.spool_path = spool_path(job, step)
@@ -209,9 +251,19 @@ local function prepare(job, step, session)
   end
   if err.kind == "interrupted" then error(err, 0) end
   local standing = ledger_reads.standing(session, job.id, step.number)
-  job.say(("the spooled plan of step %s is gone (%s): planning again behind its last key"):format(step.name, err.message))
+  job.say(
+    ("the spooled plan of step %s is gone (%s): planning again behind its last key"):format(step.name, err.message)
+  )
   step.spool_begins = standing.position
-  plan_step(job, step, session, { behind = standing.last_key, spool = ("%s/step-%d-from-%d.plan"):format(job.directory, step.number, standing.position) })
+  plan_step(
+    job,
+    step,
+    session,
+    {
+      behind = standing.last_key,
+      spool = ("%s/step-%d-from-%d.plan"):format(job.directory, step.number, standing.position),
+    }
+  )
 end
 
 local function finish_checks(job, step)
@@ -220,8 +272,11 @@ local function finish_checks(job, step)
     if not step.atomic or not step.checks then step.checks = verify(job, step, session) end
   end)
   if checks.passed(step.checks) then return end
-  errors.raise("check.failed", ("step %s is done, and its checks did not pass"):format(step.name),
-    ("the checks show what is wrong; after mending it, opsh resume %s verifies again"):format(job.id))
+  errors.raise(
+    "check.failed",
+    ("step %s is done, and its checks did not pass"):format(step.name),
+    ("the checks show what is wrong; after mending it, opsh resume %s verifies again"):format(job.id)
+  )
 end
 
 local function work_through(job, progress)
@@ -255,9 +310,14 @@ end
 
 --- Works, and leaves the run in a state that says how it ended.
 local function carry_out(job, progress)
-  system.on_second_interrupt(4, ("\nopsh: stopped at once; what was committed stays. Go on with: opsh resume %s\n"):format(job.id))
+  system.on_second_interrupt(
+    4,
+    ("\nopsh: stopped at once; what was committed stays. Go on with: opsh resume %s\n"):format(job.id)
+  )
   local ok, err = host.protect(work_through, job, progress)
-  if ok then ok, err = host.protect(function() job.ledger:set_state("done", nil, true) end) end
+  if ok then
+    ok, err = host.protect(function() job.ledger:set_state("done", nil, true) end)
+  end
   if not ok then stop(job, err) end
   job.ledger:close()
   if ok then return end
@@ -289,11 +349,21 @@ function M.reopen(target, id, load)
     local record = ledger_reads.run(session, id)
     local identity = identify(session)
     if record.state == "done" then
-      errors.raise("refused.done", ("run %s is done"):format(record.id), ("opsh show %s tells what it did"):format(record.id))
+      errors.raise(
+        "refused.done",
+        ("run %s is done"):format(record.id),
+        ("opsh show %s tells what it did"):format(record.id)
+      )
     end
-    if identity.system_identifier ~= record.target.system_identifier or identity.database_oid ~= record.target.database_oid then
-      errors.raise("refused.target", ("run %s was started on another database than %s"):format(record.id, identity.database),
-        "a restored or copied database is another one: plan and apply there anew")
+    if
+      identity.system_identifier ~= record.target.system_identifier
+      or identity.database_oid ~= record.target.database_oid
+    then
+      errors.raise(
+        "refused.target",
+        ("run %s was started on another database than %s"):format(record.id, identity.database),
+        "a restored or copied database is another one: plan and apply there anew"
+      )
     end
     return { record = record, identity = identity, steps = ledger_reads.steps(session, record.id) }
   end)
@@ -303,13 +373,20 @@ function M.reopen(target, id, load)
   result.runbook = load(record.runbook)
   for path, sha256 in pairs(record.sources) do
     if result.runbook.sources[path] ~= sha256 then
-      errors.raise("refused.script", ("%s has changed since run %s was started"):format(path, record.id),
-        "put back the version that the run was started with, or plan and apply anew")
+      errors.raise(
+        "refused.script",
+        ("%s has changed since run %s was started"):format(path, record.id),
+        "put back the version that the run was started with, or plan and apply anew"
+      )
     end
   end
   for path in pairs(result.runbook.sources) do
     if not record.sources[path] then
-      errors.raise("refused.script", ("%s was not part of run %s"):format(path, record.id), "put back the version that the run was started with")
+      errors.raise(
+        "refused.script",
+        ("%s was not part of run %s"):format(path, record.id),
+        "put back the version that the run was started with"
+      )
     end
   end
   return result
@@ -328,7 +405,7 @@ function M.resume(job, reopened, progress)
   end
   job.open_ledger = open_ledger(job)
   job.ledger = job.open_ledger()
-  job.ledger:install("opsh " .. _OPSH_VERSION)
+  job.ledger:install("opsh " .. host.version())
   job.ledger:claim(job.id, 1)
   carry_out(job, progress)
 end

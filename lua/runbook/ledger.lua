@@ -13,10 +13,12 @@ end
 --- The newest runs first.
 function M.runs(reader, limit)
   if not M.exists(reader) then return {} end
-  return reader:read([[
+  return reader:read(
+    [[
     select r.id, r.runbook, r.title, r.state, r.operator, r.message,
            pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') as started,
-           extract(epoch from coalesce(r.finished_at, pg_catalog.clock_timestamp()) - r.started_at)::pg_catalog.float8 as seconds,
+           extract(epoch from coalesce(r.finished_at, pg_catalog.clock_timestamp()) - r.started_at)::pg_catalog.float8
+             as seconds,
            coalesce(b.items, 0) as items, coalesce(b.batches, 0) as batches, coalesce(b.left_out, 0) as left_out,
            r.state = 'running' and not exists (select from pg_catalog.pg_stat_activity as a
              where a.pid = r.backend_pid and a.backend_start = r.backend_start) as interrupted
@@ -24,79 +26,115 @@ function M.runs(reader, limit)
     left join lateral (select pg_catalog.sum(b.items)::pg_catalog.int8 as items, pg_catalog.count(*) as batches,
                               pg_catalog.sum(b.skipped + b.failed)::pg_catalog.int8 as left_out
                        from opsh.batch as b where b.run = r.id) as b on true
-    order by r.started_at desc, r.id desc limit $1::pg_catalog.int8]], { n = 1, limit })
+    order by r.started_at desc, r.id desc limit $1::pg_catalog.int8]],
+    { n = 1, limit }
+  )
 end
 
 --- One run, by its id or the beginning of it.
 function M.run(reader, id)
   local found = {}
   if M.exists(reader) then
-    found = reader:read([[
-      select r.id, r.runbook, r.title, r.sources, r.params, r.target, r.state, r.message, r.operator, r.version, r.epoch,
+    found = reader:read(
+      [[
+      select r.id, r.runbook, r.title, r.sources, r.params, r.target, r.state, r.message, r.operator, r.version,
+             r.epoch,
              pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') as started,
              pg_catalog.to_char(r.finished_at, 'YYYY-MM-DD HH24:MI:SS') as finished,
              r.state = 'running' and not exists (select from pg_catalog.pg_stat_activity as a
                where a.pid = r.backend_pid and a.backend_start = r.backend_start) as interrupted
-      from opsh.run as r where pg_catalog.starts_with(r.id, $1) order by r.id]], { n = 1, id })
+      from opsh.run as r where pg_catalog.starts_with(r.id, $1) order by r.id]],
+      { n = 1, id }
+    )
   end
   if #found == 1 then return found[1] end
   for _, run in ipairs(found) do
     if run.id == id then return run end
   end
   if #found > 1 then
-    errors.raise("usage.run", ("%d runs begin with %s"):format(#found, id), "write more of the id; opsh runs lists them")
+    errors.raise(
+      "usage.run",
+      ("%d runs begin with %s"):format(#found, id),
+      "write more of the id; opsh runs lists them"
+    )
   end
   local ids = {}
-  for at, run in ipairs(M.runs(reader, 50)) do ids[at] = run.id end
+  for at, run in ipairs(M.runs(reader, 50)) do
+    ids[at] = run.id
+  end
   local meant = text.nearest(id, ids)
-  errors.raise("usage.run", ("there is no run %s in this database"):format(id),
-    meant and ("did you mean %s?"):format(meant) or "opsh runs lists them")
+  errors.raise(
+    "usage.run",
+    ("there is no run %s in this database"):format(id),
+    meant and ("did you mean %s?"):format(meant) or "opsh runs lists them"
+  )
 end
 
 --- The steps of a run with their batches added up.
 function M.steps(reader, id)
-  return reader:read([[
+  return reader:read(
+    [[
     select s.number, s.name, s.planned, s.done_at is not null as done, coalesce(b.batches, 0) as batches,
            coalesce(b.items, 0) as items, coalesce(b.skipped, 0) as skipped, coalesce(b.failed, 0) as failed,
            coalesce(b.seconds, 0) as seconds
     from opsh.step as s
     left join lateral (select pg_catalog.count(*) as batches, pg_catalog.sum(b.items)::pg_catalog.int8 as items,
-                              pg_catalog.sum(b.skipped)::pg_catalog.int8 as skipped, pg_catalog.sum(b.failed)::pg_catalog.int8 as failed,
+                              pg_catalog.sum(b.skipped)::pg_catalog.int8 as skipped,
+                              pg_catalog.sum(b.failed)::pg_catalog.int8 as failed,
                               (pg_catalog.sum(b.milliseconds) / 1000.0)::pg_catalog.float8 as seconds
                        from opsh.batch as b where (b.run, b.step) = (s.run, s.number)) as b on true
-    where s.run = $1 order by s.number]], { n = 1, id })
+    where s.run = $1 order by s.number]],
+    { n = 1, id }
+  )
 end
 
 --- Items that were taken from the plan and not worked on.
 function M.left_out(reader, id, limit)
-  return reader:read([[
+  return reader:read(
+    [[
     select l.step, l.batch, pg_catalog.array_to_string(l.key, ', ') as key, l.outcome, l.sqlstate, l.message
-    from opsh.left_out as l where l.run = $1 order by l.step, l.batch, l.key limit $2::pg_catalog.int8]], { n = 2, id, limit })
+    from opsh.left_out as l where l.run = $1 order by l.step, l.batch, l.key limit $2::pg_catalog.int8]],
+    { n = 2, id, limit }
+  )
 end
 
 --- How far a step is: { number, position, failed, last_key }.
 function M.standing(reader, id, step)
-  local found = reader:read([[
+  local found = reader:read(
+    [[
     select b.number, b.position, b.last_key,
-           (select coalesce(pg_catalog.sum(f.failed), 0)::pg_catalog.int8 from opsh.batch as f where (f.run, f.step) = (b.run, b.step)) as failed
-    from opsh.batch as b where b.run = $1 and b.step = $2::pg_catalog.int4 order by b.number desc limit 1]], { n = 2, id, step })
+           (select coalesce(pg_catalog.sum(f.failed), 0)::pg_catalog.int8 from opsh.batch as f
+            where (f.run, f.step) = (b.run, b.step)) as failed
+    from opsh.batch as b where b.run = $1 and b.step = $2::pg_catalog.int4 order by b.number desc limit 1]],
+    { n = 2, id, step }
+  )
   return found[1] or { number = 0, position = 0, failed = 0 }
 end
 
 --- `ctx.done` of a step: what its committed batches add up to.
 function M.done(reader, id, step)
-  local totals = reader:read([[
-    select coalesce(pg_catalog.sum(b.items), 0)::pg_catalog.int8 as items, coalesce(pg_catalog.sum(b.skipped), 0)::pg_catalog.int8 as skipped,
-           coalesce(pg_catalog.sum(b.failed), 0)::pg_catalog.int8 as failed, coalesce(pg_catalog.max(b.position), 0) as seen,
+  local totals = reader:read(
+    [[
+    select coalesce(pg_catalog.sum(b.items), 0)::pg_catalog.int8 as items,
+           coalesce(pg_catalog.sum(b.skipped), 0)::pg_catalog.int8 as skipped,
+           coalesce(pg_catalog.sum(b.failed), 0)::pg_catalog.int8 as failed,
+           coalesce(pg_catalog.max(b.position), 0) as seen,
            pg_catalog.count(*) as batches
-    from opsh.batch as b where b.run = $1 and b.step = $2::pg_catalog.int4]], { n = 2, id, step })[1]
+    from opsh.batch as b where b.run = $1 and b.step = $2::pg_catalog.int4]],
+    { n = 2, id, step }
+  )[1]
   local made = { items = totals.items, skipped = totals.skipped, failed = totals.failed, seen = totals.seen }
   for _, kind in ipairs({ "counts", "labels", "totals" }) do
     made[kind] = {}
-    for _, row in ipairs(reader:read([[
+    for _, row in
+      ipairs(reader:read(
+        [[
       select f.key, pg_catalog.sum(f.value::pg_catalog.numeric)::pg_catalog.text as total
       from opsh.batch as b, pg_catalog.jsonb_each_text(b.figures -> $3) as f
-      where b.run = $1 and b.step = $2::pg_catalog.int4 group by f.key]], { n = 3, id, step, kind })) do
+      where b.run = $1 and b.step = $2::pg_catalog.int4 group by f.key]],
+        { n = 3, id, step, kind }
+      ))
+    do
       made[kind][row.key] = row.total
     end
   end

@@ -20,8 +20,11 @@ local function no_such_script(path)
   end
   local meant = text.nearest(path:match("[^/]*$"), names)
   if meant then meant = (path:match("^(.*/)[^/]*$") or "") .. meant end
-  errors.raise("usage.script", ("there is no script %s"):format(path),
-    meant and ("did you mean %s?"):format(meant) or "opsh --help lists the commands; a runbook is given by its path")
+  errors.raise(
+    "usage.script",
+    ("there is no script %s"):format(path),
+    meant and ("did you mean %s?"):format(meant) or "opsh --help lists the commands; a runbook is given by its path"
+  )
 end
 
 local function no_runbook(path, value)
@@ -29,16 +32,25 @@ local function no_runbook(path, value)
   if type(value) == "table" then
     hint = 'wrap the table: local runbook = require("opsh.runbook"); return runbook { ... }'
   end
-  errors.raise("script.no_runbook", value == nil and "the script returns nothing" or "the script returns no runbook", hint, path)
+  errors.raise(
+    "script.no_runbook",
+    value == nil and "the script returns nothing" or "the script returns no runbook",
+    hint,
+    path
+  )
 end
 
 --- One hash for the script and all its modules.
 local function identity(sources)
   local paths = {}
-  for path in pairs(sources) do paths[#paths + 1] = path end
+  for path in pairs(sources) do
+    paths[#paths + 1] = path
+  end
   table.sort(paths)
   local parts = {}
-  for _, path in ipairs(paths) do parts[#parts + 1] = sources[path] end
+  for _, path in ipairs(paths) do
+    parts[#parts + 1] = sources[path]
+  end
   return digest.sha256(table.concat(parts, "\n"))
 end
 
@@ -55,7 +67,9 @@ function M.load(path, taken)
   local runbook = declaration.check(declared, path, source, taken)
   runbook.path, runbook.real_path, runbook.source = path, system.real_path(path), source
   runbook.sources, runbook.sha256 = {}, identity(sources)
-  for name, sha256 in pairs(sources) do runbook.sources[system.real_path(name)] = sha256 end
+  for name, sha256 in pairs(sources) do
+    runbook.sources[system.real_path(name)] = sha256
+  end
   return runbook
 end
 

@@ -57,7 +57,9 @@ end
 function readers.date(text)
   local year, month, day = text:match("^(%d%d%d%d)-(%d%d)-(%d%d)$")
   year, month, day = tonumber(year), tonumber(month), tonumber(day)
-  if not year or month < 1 or month > 12 or day < 1 or day > days_in(year, month) then return nil, "a date, YYYY-MM-DD" end
+  if not year or month < 1 or month > 12 or day < 1 or day > days_in(year, month) then
+    return nil, "a date, YYYY-MM-DD"
+  end
   return text
 end
 
@@ -91,7 +93,9 @@ end
 
 local function array_text(values)
   local quoted = {}
-  for _, value in ipairs(values) do quoted[#quoted + 1] = '"' .. value:gsub('[\\"]', "\\%0") .. '"' end
+  for _, value in ipairs(values) do
+    quoted[#quoted + 1] = '"' .. value:gsub('[\\"]', "\\%0") .. '"'
+  end
   return "{" .. table.concat(quoted, ",") .. "}"
 end
 
@@ -109,7 +113,8 @@ function M.options(params)
       negatable = param.type == "boolean" and not param.list,
       list = param.list,
       help = param.help or "",
-      default_text = default ~= nil and (type(default) == "table" and table.concat(default, ", ") or tostring(default)) or "",
+      default_text = default ~= nil and (type(default) == "table" and table.concat(default, ", ") or tostring(default))
+        or "",
       choices = param.choices,
       required = param.required,
       group = "parameters of this runbook",
@@ -119,8 +124,11 @@ function M.options(params)
 end
 
 local function wrong(param, text, wanted)
-  errors.raise("usage.parameter", ("--%s wants %s, not %q"):format(M.option_name(param.name), wanted, text),
-    param.help or "see --help")
+  errors.raise(
+    "usage.parameter",
+    ("--%s wants %s, not %q"):format(M.option_name(param.name), wanted, text),
+    param.help or "see --help"
+  )
 end
 
 local function texts_of(param, given)
@@ -129,7 +137,9 @@ local function texts_of(param, given)
   if param.default == nil then return nil end
   local defaults = type(param.default) == "table" and param.default or { param.default }
   local list = {}
-  for _, value in ipairs(defaults) do list[#list + 1] = tostring(value) end
+  for _, value in ipairs(defaults) do
+    list[#list + 1] = tostring(value)
+  end
   return list
 end
 
@@ -145,7 +155,11 @@ function M.values(params, given)
     local type, raw = types[param.type], texts_of(param, given)
     if raw == nil then
       if param.required then
-        errors.raise("usage.missing", ("--%s is required"):format(M.option_name(param.name)), param.help or "see --help")
+        errors.raise(
+          "usage.missing",
+          ("--%s is required"):format(M.option_name(param.name)),
+          param.help or "see --help"
+        )
       end
       scope[param.name] = M.typed(param.list and type.list or type.scalar or 0, nil)
     else

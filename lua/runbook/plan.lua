@@ -16,8 +16,11 @@ local function statement(step, ctx, scope)
   local ok, sql, names = host.protect(step.plan, ctx)
   if not ok then error(sql, 0) end
   if type(sql) ~= "string" then
-    errors.raise("script.plan", ("step %s: plan returned %s where SQL is expected"):format(step.name, type(sql)),
-      "return sql, params")
+    errors.raise(
+      "script.plan",
+      ("step %s: plan returned %s where SQL is expected"):format(step.name, type(sql)),
+      "return sql, params"
+    )
   end
   return sql, { scope = scope, names = names }
 end
@@ -29,12 +32,18 @@ local function classifier(step, ctx)
     local ok, label, extra = host.protect(step.classify, row, ctx)
     if not ok then error(label, 0) end
     if label ~= nil and type(label) ~= "string" then
-      errors.raise("script.classify", ("step %s: classify returned a %s as label"):format(step.name, type(label)), "return text, or nil")
+      errors.raise(
+        "script.classify",
+        ("step %s: classify returned a %s as label"):format(step.name, type(label)),
+        "return text, or nil"
+      )
     end
     extra = extra or {}
     if not names then
       names = {}
-      for name in pairs(extra) do names[#names + 1] = name end
+      for name in pairs(extra) do
+        names[#names + 1] = name
+      end
       table.sort(names)
     end
     local columns = { { name = "label", type = extra_types.string, value = label } }
@@ -48,8 +57,11 @@ local function classifier(step, ctx)
     for name in pairs(extra) do
       known = known - 1
       if known < 0 then
-        errors.raise("script.classify", ("step %s: classify adds the column %s, which the first row did not have"):format(step.name, tostring(name)),
-          "return the same columns for every row; opsh.null where there is no value")
+        errors.raise(
+          "script.classify",
+          ("step %s: classify adds the column %s, which the first row did not have"):format(step.name, tostring(name)),
+          "return the same columns for every row; opsh.null where there is no value"
+        )
       end
     end
     return label, columns
@@ -61,7 +73,9 @@ local function tally_rows(step, tally)
   local made = {}
   for at, group in ipairs(tally) do
     local row = { count = group.count }
-    for column, name in ipairs(step.tally) do row[name] = group.others and "(others)" or group[column] end
+    for column, name in ipairs(step.tally) do
+      row[name] = group.others and "(others)" or group[column]
+    end
     made[at] = row
   end
   return made
@@ -69,7 +83,7 @@ end
 
 --- Plans one step. Raises with the place in the script.
 ---@param step table
----@param request { reader: userdata, ctx: table, scope: table, runbook: table, spool: string, sample: integer, behind?: string[] }
+---@param request table { reader, ctx, scope, runbook, spool, sample, behind = the key to go on after }
 ---@return table planned { figures..., tally, sample, columns }
 function M.make(step, request)
   local sql, bound = statement(step, request.ctx, request.scope)
@@ -87,7 +101,9 @@ function M.make(step, request)
     })
     if type(step.classify) == "function" then
       local classify, metatable = classifier(step, request.ctx), planner:metatable()
-      for row in function() return planner:row(metatable) end do planner:add(classify(row)) end
+      for row in function() return planner:row(metatable) end do
+        planner:add(classify(row))
+      end
     else
       planner:run()
     end
@@ -112,7 +128,10 @@ function M.summary(step, planned, ctx)
   local ok, named = host.protect(step.summary, planned, ctx)
   if not ok then error(named, 0) end
   if type(named) ~= "table" then
-    errors.raise("script.summary", ("step %s: summary returned %s where a table is expected"):format(step.name, type(named)))
+    errors.raise(
+      "script.summary",
+      ("step %s: summary returned %s where a table is expected"):format(step.name, type(named))
+    )
   end
   return named
 end

@@ -10,13 +10,18 @@ local M = {}
 ---@param types integer[] PostgreSQL's oids
 function M.metatable(columns, types)
   local known = {}
-  for _, name in ipairs(columns) do known[name] = true end
+  for _, name in ipairs(columns) do
+    known[name] = true
+  end
   local function missing(_, name)
     -- A column that is NULL is not in the table.
     if known[name] then return nil end
     local meant = type(name) == "string" and text.nearest(name, columns)
-    errors.raise("row.column", ("the row has no column %s"):format(tostring(name)),
-      meant and ("did you mean %s?"):format(meant) or "its columns are " .. table.concat(columns, ", "))
+    errors.raise(
+      "row.column",
+      ("the row has no column %s"):format(tostring(name)),
+      meant and ("did you mean %s?"):format(meant) or "its columns are " .. table.concat(columns, ", ")
+    )
   end
   return {
     __columns = columns,

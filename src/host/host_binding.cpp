@@ -60,6 +60,11 @@ int raise(lua_State* L) {
   throw error;
 }
 
+int version(lua_State* L) {
+  lua_pushliteral(L, OPSH_VERSION);
+  return 1;
+}
+
 int has_module(lua_State* L) {
   std::string name = lua::check_string(L, 1);
   auto sources = embedded_sources();
@@ -76,13 +81,12 @@ void open_host(lua_State* L) {
                    {"load", lua::guarded<load>},
                    {"protect", lua::guarded<protect>},
                    {"raise", lua::guarded<raise>},
-                   {"has_module", lua::guarded<has_module>},
+                   {"version", lua::guarded<version>},
+                {"has_module", lua::guarded<has_module>},
                    {"structured", lua::guarded<structured>},
                });
   lua_pushcfunction(L, lua::guarded<require_module>);
   lua_setglobal(L, "require");
-  lua_pushliteral(L, OPSH_VERSION);
-  lua_setglobal(L, "_OPSH_VERSION");
 }
 
 }  // namespace opsh::host

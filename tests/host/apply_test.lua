@@ -26,7 +26,7 @@ describe("an apply", function()
   it("works on every item, in batches, each once", function()
     local database = items(2500)
     local result = apply({ batch = "1000", apply = [[function(tx, items)
-      return { batches = 1, worked = tx:exec("update item set amount = amount + 1, done = true from :items as i where item.id = i.id") }
+      return { batches = 1, worked = tx:exec("update item set amount = item.amount + 1, done = true from :items as i where item.id = i.id") }
     end]] }, database, { "--json" })
     expect.equal(result.exit, 0)
     local done = result.json().steps[1].done
