@@ -78,6 +78,10 @@ function M.open(given)
     target =
       { conninfo = chosen.connect or "", reader = chosen.reader, time_zone = chosen.time_zone, name = given.target[1] }
   else
+    -- An empty --db is an unset variable in somebody's script, not a wish for the default.
+    if given.db and given.db[1] == "" then
+      errors.raise("usage.value", "--db is empty", "leave it out to connect by libpq's own environment (PGHOST, PGDATABASE, ...)")
+    end
     target = { conninfo = given.db and given.db[1] or "" }
   end
   target.statement_seconds = seconds(given, "statement-timeout", 1800)

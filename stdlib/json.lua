@@ -8,6 +8,12 @@ for name, metatable in pairs({ object = object, array = array, number = number }
 end
 number.__tostring = function(self) return self.text end
 
+-- Also for what is marked already.
+local function marked(value, metatable)
+  debug.setmetatable(value, metatable)
+  return value
+end
+
 local M = {}
 
 --- JSON's null; the same value as `opsh.null`.
@@ -16,12 +22,12 @@ M.null = native.decode("null")
 --- A table that is a JSON object also when it is empty.
 ---@param fields? table
 ---@return table
-function M.object(fields) return setmetatable(fields or {}, object) end
+function M.object(fields) return marked(fields or {}, object) end
 
 --- A list that is a JSON array also when it is empty.
 ---@param elements? table
 ---@return table
-function M.array(elements) return setmetatable(elements or {}, array) end
+function M.array(elements) return marked(elements or {}, array) end
 
 ---@return boolean
 function M.is_object(value) return type(value) == "table" and debug.getmetatable(value) == object end

@@ -36,6 +36,7 @@ end
 local function apply(job, place, out)
   if not ladder.has_work(job) then
     ladder.verify_idle(job)
+    job.id = nil
     job.outcome = "nothing to do"
   else
     out.say(("run %s"):format(job.id))

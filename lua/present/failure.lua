@@ -53,7 +53,7 @@ function M.show(err, exit, as_json)
   if err.run and err.kind ~= "in_doubt" then
     add(("  run %s stopped part-way; what was committed stays. Go on with: opsh resume %s\n"):format(err.run, err.run))
   elseif err.kind == "interrupted" then
-    add("  nothing was written\n")
+    add(err.job and err.job.ledger and "  no batch was committed\n" or "  nothing was written\n")
   end
   if is_own(err) and err.traceback then add(err.traceback .. "\n") end
   system.write_error(table.concat(lines))

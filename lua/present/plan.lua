@@ -9,6 +9,7 @@ local M = {}
 
 local null = json.decode("null")
 local tally_rows = 20
+local widest_cell = 60
 
 local function figure(value)
   if type(value) == "number" and value == math.floor(value) then return report.number(value) end
@@ -92,7 +93,7 @@ local function sample(out, planned)
     rows[at] = {}
     for column = 1, #columns do
       local value = row[column]
-      rows[at][column] = (value == nil or value == null) and "NULL" or tostring(value)
+      rows[at][column] = (value == nil or value == null) and "NULL" or text.fit(text.printable(value), widest_cell)
     end
   end
   return ("\n  the first %s of %s items\n"):format(report.number(#rows), report.number(planned.items))

@@ -116,7 +116,7 @@ local function identify(session)
     [[
     select c.system_identifier::pg_catalog.text as system_identifier, d.oid::pg_catalog.text as database_oid,
            d.datname::pg_catalog.text as database, current_user::pg_catalog.text as "user",
-           pg_catalog.current_setting('server_version') as server_version
+           pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) as server_version
     from pg_catalog.pg_control_system() as c, pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database()]]
   )[1]
@@ -207,10 +207,40 @@ local function new_run_id() return os.date("!%Y%m%d-%H%M%S") .. "-" .. digest.ra
 
 M.new_run_id = new_run_id
 
-local function start(job)
+--- A plan read from one database must not be applied to another.
+local function require_same_database(job)
+  if not job.target.reader then return end
+  local session = native_db.reader(job.target)
+  local there = identify(session)
+  session:close()
+  if there.system_identifier == job.identity.system_identifier and there.database_oid == job.identity.database_oid then
+    return
+  end
+  errors.raise(
+    "refused.target",
+    ("the target's reader is database %s, its connect is database %s of another server or place"):format(
+      job.identity.database,
+      there.database
+    ),
+    "let both lead to the same database in opsh.config.lua"
+  )
+end
+
+local function open(job)
   job.open_ledger = open_ledger(job)
   job.ledger = job.open_ledger()
-  job.ledger:install("opsh " .. host.version())
+  local ok, err = host.protect(function() job.ledger:install("opsh " .. host.version()) end)
+  if ok then return end
+  if err.kind == "permission.denied" then
+    err.message = "the schema opsh, where the ledger lives, cannot be created: " .. err.message
+    err.hint = "let the database's owner run what opsh schema prints, and grant this role its use"
+  end
+  error(err, 0)
+end
+
+local function start(job)
+  require_same_database(job)
+  open(job)
   job.ledger:start({
     id = job.id,
     runbook = job.runbook.real_path,
@@ -403,9 +433,7 @@ function M.resume(job, reopened, progress)
     step.failures_allowed, step.is_done = recorded.planned.failures_allowed or 0, recorded.done
     job.committed = job.committed + recorded.batches
   end
-  job.open_ledger = open_ledger(job)
-  job.ledger = job.open_ledger()
-  job.ledger:install("opsh " .. host.version())
+  open(job)
   job.ledger:claim(job.id, 1)
   carry_out(job, progress)
 end

@@ -57,6 +57,25 @@ sigset_t watched_signals() {
   return watched;
 }
 
+/// More than once: when initdb was killed with its owner, the server that it was running writes a moment longer.
+bool remove_directory(const proc::Image& removal) {
+  constexpr int attempts = 100;
+  constexpr timespec pause{0, 50'000'000};
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    pid_t remover = ::fork();
+    if (remover == 0) {
+      removal.become({}, ::getppid());
+      ::_exit(127);
+    }
+    int status = -1;
+    while (remover > 0 && ::waitpid(remover, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (remover > 0 && status == 0) return true;
+    ::nanosleep(&pause, nullptr);
+  }
+  return false;
+}
+
 class Watch {
  public:
   explicit Watch(const Supervision& supervision)
@@ -183,8 +202,7 @@ void supervise(const Supervision& supervision) noexcept {
   Watch watch{supervision};
   watch.run();
   watch.stop_server();
-  supervision.removal.become({}, ::getpid());
-  ::_exit(127);
+  ::_exit(remove_directory(supervision.removal) ? 0 : 1);
 }
 
 }  // namespace opsh::sandbox

@@ -19,7 +19,7 @@ struct Supervision {
   int lock;     ///< the directory's open lock file
   const char* log;
   const proc::Image& server;
-  const proc::Image& removal;  ///< the program that it becomes in the end, which removes the directory
+  const proc::Image& removal;  ///< removes the directory, in the end
 };
 
 /// The life of the supervisor, in the forked process. Async-signal-safe throughout: whoever forked may have threads.

@@ -46,7 +46,7 @@ Supervisor::Supervisor(Directory directory, std::vector<std::string> server,
   const int lock = directory_.lock.get();
   const std::string log = directory_.log().string();
   proc::Image server_image{server_command(std::move(server), account, lock)};
-  proc::Image removal_image{{.argv = {"rm", "-rf", "--", directory_.path.string()}, .descriptors = {lock}}};
+  proc::Image removal_image{{.argv = {"rm", "-rf", "--", directory_.path.string()}}};
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw start_error("socketpair");
   channel_ = proc::above_streams(Descriptor{ends[0]});
