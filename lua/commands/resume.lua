@@ -1,16 +1,17 @@
 --- `opsh resume RUN`: goes on with a run from its ledger.
 local arguments = require("opsh.host.commands.arguments")
 local host = require("opsh.native.host")
-local ladder = require("opsh.host.runbook.ladder")
+local jobs = require("opsh.host.runbook.job")
 local load = require("opsh.host.runbook.load")
 local options = require("opsh.host.options")
+local resume = require("opsh.host.runbook.resume")
 local screen = require("opsh.host.present.screen")
 local text_result = require("opsh.host.present.result")
 local workplace = require("opsh.host.workplace")
 
-local function resume(out, place, id)
-  local reopened = ladder.reopen(place.target, id, function(path) return load.load(path, options.taken()) end)
-  local job = ladder.job(
+local function go_on(out, place, id)
+  local reopened = resume.reopen(place.target, id, function(path) return load.load(path, options.taken()) end)
+  local job = jobs.new(
     reopened.runbook,
     place.target,
     reopened.record.params,
@@ -19,7 +20,7 @@ local function resume(out, place, id)
   job.id, job.say, job.path = reopened.record.id, out.say, reopened.record.runbook
   local ok, result = host.protect(function()
     out.say(("resuming run %s"):format(job.id))
-    ladder.resume(job, reopened, out.progress)
+    resume.go_on(job, reopened, out.progress)
     job.outcome = "done"
     return text_result.finish(job, place, out)
   end)
@@ -37,7 +38,7 @@ return function(before, rest)
   })
   if not given then return 0 end
   local out, place = screen.open(given), workplace.open(given)
-  local ok, result = host.protect(resume, out, place, words[1])
+  local ok, result = host.protect(go_on, out, place, words[1])
   place.close()
   if not ok then error(result, 0) end
   return result

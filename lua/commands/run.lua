@@ -3,11 +3,13 @@ local digest = require("opsh.native.digest")
 local document = require("opsh.host.present.document")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
+local jobs = require("opsh.host.runbook.job")
 local ladder = require("opsh.host.runbook.ladder")
 local load = require("opsh.host.runbook.load")
 local options = require("opsh.host.options")
 local params = require("opsh.host.runbook.params")
 local arguments = require("opsh.host.commands.arguments")
+local planning = require("opsh.host.runbook.planning")
 local screen = require("opsh.host.present.screen")
 local system = require("opsh.native.system")
 local text_plan = require("opsh.host.present.plan")
@@ -34,7 +36,7 @@ local function planned_exit(job, place, out, word)
 end
 
 local function apply(job, place, out)
-  if not ladder.has_work(job) then
+  if not planning.has_work(job) then
     ladder.verify_idle(job)
     job.id = nil
     job.outcome = "nothing to do"
@@ -51,15 +53,15 @@ local function climb(given, path, runbook, place, out, word)
   local applying = given.apply ~= nil
   local id = ladder.new_run_id()
   local directory = applying and place.state .. "/runs/" .. id or place.state .. "/plans/" .. digest.random_hex(8)
-  local job = ladder.job(runbook, place.target, given, { directory = directory, sample = sample_of(given) })
+  local job = jobs.new(runbook, place.target, given, { directory = directory, sample = sample_of(given) })
   job.id, job.say, job.path = applying and id or nil, out.say, path
   local keep = false
   local ok, result = host.protect(function()
     out.say("planning")
-    ladder.plan(job)
+    planning.all(job)
     if not applying then return planned_exit(job, place, out, word) end
     if not out.json then out.text(text_plan.render(job, place, out)) end
-    keep = ladder.has_work(job)
+    keep = planning.has_work(job)
     return apply(job, place, out)
   end)
   if not keep then system.remove_tree(directory) end

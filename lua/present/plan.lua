@@ -150,7 +150,7 @@ function M.render(job, place, out, again)
     parts[#parts + 1] = "\nThe first apply creates the schema opsh in this database; opsh schema prints its DDL.\n"
   end
   if again then
-    local ok, has_work = host.protect(require("opsh.host.runbook.ladder").has_work, job)
+    local ok, has_work = host.protect(require("opsh.host.runbook.planning").has_work, job)
     parts[#parts + 1] = (ok and has_work) and ("\nNothing was written. To apply: %s --apply\n"):format(again)
       or "\nNothing was written, and there is nothing to do.\n"
   end

@@ -98,7 +98,8 @@ function M.step(run, step, progress)
   position = standing.position
   local uncollected = 0
   while true do
-    local items = spool:take(size.size)
+    -- A plan that was made again may find more than the one that was shown: no more than that is worked on.
+    local items = position < step.planned.items and spool:take(math.min(size.size, step.planned.items - position))
     if not items then break end
     number = number + 1
     local began = system.clock()

@@ -7,6 +7,7 @@
 #include "db/reader.hpp"
 #include "journal/batch.hpp"
 #include "journal/ledger.hpp"
+#include "plan/survey.hpp"
 #include "sql/gate.hpp"
 
 namespace opsh::bind {
@@ -46,8 +47,28 @@ int push_sample(lua_State* L, db::Connection& connection);
 /// Prints what the server says on its own (NOTICE, WARNING) as it comes.
 void show_notices(db::Connection& connection);
 
+/// Pushes what a survey counted: { seen, items, skipped, labels = {name = n}, totals = {name = text}, tally = {{v1, v2,
+/// count = n}} }.
+void push_figures(lua_State* L, const plan::Survey& survey);
+
 void open_db(lua_State* L);
+void open_items(lua_State* L);
+void open_batch(lua_State* L);
 void open_plan(lua_State* L);
 void open_journal(lua_State* L);
 
 }  // namespace opsh::bind
+
+// Each is defined in the file with the type's methods.
+namespace opsh::lua {
+template <>
+const char* Object<bind::ReaderHandle>::name;
+template <>
+const char* Object<bind::CursorHandle>::name;
+template <>
+const char* Object<bind::LedgerHandle>::name;
+template <>
+const char* Object<bind::BatchHandle>::name;
+template <>
+const char* Object<plan::Items>::name;
+}  // namespace opsh::lua

@@ -3,17 +3,15 @@ local sample = require("sample")
 
 local describe, it, expect = test.describe, test.it, test.expect
 
--- A statement that takes long, and that can be found in pg_stat_activity.
-local function slow(seconds) return ("select pg_sleep(%g) is null as slow_statement"):format(seconds) end
+local function slow(seconds) return ("select pg_sleep(%d) is null"):format(seconds) end
 
 local function start(fields, database, arguments)
   return test.spawn({ test.write("sample.lua", sample.runbook(fields)), unpack(arguments or {}) }, { db = database })
 end
 
-local function wait_for_query(database, piece)
-  test.wait_until("the server works on " .. piece, function()
-    return #database:query([[select from pg_stat_activity
-      where datname = current_database() and state = 'active' and strpos(query, $1) > 0 and pid <> pg_backend_pid()]], piece) > 0
+local function wait_until_it_sleeps(database)
+  test.wait_until("the server is in the slow statement", function()
+    return #database:query("select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'") > 0
   end)
 end
 
@@ -34,14 +32,14 @@ end
 --- A step whose every batch of ten takes a while.
 local slow_batches = { batch = "10", apply = [[function(tx)
   tx:exec("update item set done = true from :items as i where item.id = i.id")
-  tx:value("select pg_sleep(0.1) is null as slow_statement")
+  tx:value("select pg_sleep(0.1) is null")
 end]] }
 
 describe("Ctrl-C", function()
   it("in a plan ends it with 130, and the server stops working on it", function()
     local database = test.database({ sql = sample.items(3) })
     local process = start({ plan = "[[select id from item where (" .. slow(60) .. ")]]" }, database)
-    wait_for_query(database, "slow_statement")
+    wait_until_it_sleeps(database)
     process:signal("INT")
     local result = process:wait(10)
     expect.equal(result.exit, 130)
@@ -66,7 +64,7 @@ describe("Ctrl-C", function()
   it("in the first batch of an apply writes nothing", function()
     local database = test.database({ sql = sample.items(5) })
     local process = start({ apply = 'function(tx) tx:exec("update item set done = true") tx:value("' .. slow(60) .. '") end' }, database, { "--apply" })
-    wait_for_query(database, "slow_statement")
+    wait_until_it_sleeps(database)
     process:signal("INT")
     expect.equal(process:wait(10).exit, 130)
     wait_until_idle(database)

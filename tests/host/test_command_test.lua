@@ -173,13 +173,24 @@ describe("a test's database", function()
   end)
 
   it("has a checksum that every change to the data moves, and none to the ledger", function()
-    local database = test.database({ sql = "create table t (a int, b text); insert into t values (1, 'x'), (1, 'x'); create sequence s; create schema opsh; create table opsh.run (a int);" })
+    local database = test.database({ sql = [[
+      create table t (a int, b text);
+      insert into t values (1, 'x'), (1, 'x');
+      create sequence s;
+      create schema opsh;
+      create table opsh.run (a int);]] })
     local before = database:checksum()
     expect.equal(database:checksum(), before)
     database:execute("insert into opsh.run values (1); analyze; update t set a = a where false")
     expect.equal(database:checksum(), before)
-    local changes = { "insert into t values (1, 'x')", "update t set b = 'y' where ctid = '(0,1)'", "delete from t where b = 'y'",
-      "select nextval('s')", "create table u ()", "update t set b = null" }
+    local changes = {
+      "insert into t values (1, 'x')",
+      "update t set b = 'y' where ctid = '(0,1)'",
+      "delete from t where b = 'y'",
+      "select nextval('s')",
+      "create table public.u ()",
+      "update t set b = null",
+    }
     for _, change in ipairs(changes) do
       database:execute(change)
       local after = database:checksum()

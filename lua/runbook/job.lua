@@ -1,0 +1,123 @@
+--- A job is one runbook with its parameters on one target; and the read sessions that its functions see as `ctx`.
+local checks = require("opsh.host.runbook.checks")
+local errors = require("opsh.host.errors")
+local figures = require("opsh.host.runbook.figures")
+local handles = require("opsh.host.runbook.handles")
+local host = require("opsh.native.host")
+local native_db = require("opsh.native.db")
+local params = require("opsh.host.runbook.params")
+local text = require("opsh.native.text")
+
+local M = {}
+
+local function params_for_lua(declared, values)
+  local names = {}
+  for at, param in ipairs(declared) do
+    names[at] = param.name
+  end
+  return setmetatable(values, {
+    __index = function(_, name)
+      for _, known in ipairs(names) do
+        if known == name then return nil end
+      end
+      local meant = text.nearest(tostring(name), names)
+      errors.raise(
+        "script.param",
+        ("the runbook declares no param %s"):format(tostring(name)),
+        meant and ("did you mean %s?"):format(meant) or "add it to params"
+      )
+    end,
+    __metatable = "opsh.params",
+  })
+end
+
+--- A job, nothing opened yet.
+---@param runbook table loaded and checked
+---@param target table { conninfo, reader_conninfo, ... }
+---@param given table<string, string[]> parameters as texts
+---@param options { directory: string, sample: integer }
+function M.new(runbook, target, given, options)
+  local values, scope, texts = params.values(runbook.params, given)
+  local state = { scope = scope }
+  local job = {
+    runbook = runbook,
+    target = target,
+    params = texts,
+    scope = scope,
+    state = state,
+    steps = {},
+    failures_left = {},
+    directory = options.directory,
+    sample = options.sample,
+    committed = 0,
+  }
+  job.ctx = handles.context(state, {
+    params = params_for_lua(runbook.params, values),
+    planned = figures.new(),
+    done = figures.new(),
+  })
+  for number, step in ipairs(runbook.steps) do
+    local made = {}
+    for name, value in pairs(step) do
+      made[name] = value
+    end
+    made.label_column = type(step.classify) == "string" and step.classify or step.classify and "label" or nil
+    job.steps[number] = made
+  end
+  return job
+end
+
+--- A read session on the target's reader login, where it names one.
+function M.open_reader(job)
+  local options = {}
+  for name, value in pairs(job.target) do
+    options[name] = value
+  end
+  options.conninfo = job.target.reader or job.target.conninfo
+  return native_db.reader(options)
+end
+
+--- Opens a read session for `ctx`, with a snapshot of its own, and closes it whatever happens.
+function M.reading(job, work)
+  local session = M.open_reader(job)
+  job.state.session = session
+  local results = { host.protect(work, session) }
+  job.state.session = nil
+  session:close()
+  if not results[1] then error(results[2], 0) end
+  return unpack(results, 2, table.maxn(results))
+end
+
+-- A check may fail in the middle: the snapshot must survive it.
+local function guarded_query(session)
+  return function(work, ...)
+    session:savepoint()
+    local results = { host.protect(work, ...) }
+    session:rollback_to_savepoint()
+    return unpack(results, 1, table.maxn(results))
+  end
+end
+
+--- Runs a checking function of the runbook over a session.
+function M.check(job, work, session) return checks.run(work, job.ctx, guarded_query(session)) end
+
+--- Runs a step's `verify`.
+function M.verify(job, step, session)
+  if not step.verify then return {} end
+  job.ctx.planned, job.ctx.done = step.planned, step.done or figures.new()
+  return M.check(job, step.verify, session)
+end
+
+--- Which database this is: by what the server says of itself, not by how it was reached.
+function M.identify(session)
+  return session:read(
+    [[
+    select c.system_identifier::pg_catalog.text as system_identifier, d.oid::pg_catalog.text as database_oid,
+           d.datname::pg_catalog.text as database, current_user::pg_catalog.text as "user",
+           pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) as server_version
+    from pg_catalog.pg_control_system() as c, pg_catalog.pg_database as d
+    where d.datname = pg_catalog.current_database()]]
+  )[1]
+end
+
+return M

@@ -1,0 +1,79 @@
+--- Going on with a run: what the ledger knows of it, and whether it still is what it was.
+local errors = require("opsh.host.errors")
+local figures = require("opsh.host.runbook.figures")
+local host = require("opsh.native.host")
+local jobs = require("opsh.host.runbook.job")
+local ladder = require("opsh.host.runbook.ladder")
+local ledger_reads = require("opsh.host.runbook.ledger")
+local native_db = require("opsh.native.db")
+local system = require("opsh.native.system")
+
+local M = {}
+
+--- Reads a run's record; refuses when the database or the script is not what it was.
+function M.reopen(target, id, load)
+  local session = native_db.reader(target)
+  local ok, result = host.protect(function()
+    local record = ledger_reads.run(session, id)
+    local identity = jobs.identify(session)
+    if record.state == "done" then
+      errors.raise(
+        "refused.done",
+        ("run %s is done"):format(record.id),
+        ("opsh show %s tells what it did"):format(record.id)
+      )
+    end
+    if
+      identity.system_identifier ~= record.target.system_identifier
+      or identity.database_oid ~= record.target.database_oid
+    then
+      errors.raise(
+        "refused.target",
+        ("run %s was started on another database than %s"):format(record.id, identity.database),
+        "a restored or copied database is another one: plan and apply there anew"
+      )
+    end
+    return { record = record, identity = identity, steps = ledger_reads.steps(session, record.id) }
+  end)
+  session:close()
+  if not ok then error(result, 0) end
+  local record = result.record
+  result.runbook = load(record.runbook)
+  for path, sha256 in pairs(record.sources) do
+    if result.runbook.sources[path] ~= sha256 then
+      errors.raise(
+        "refused.script",
+        ("%s has changed since run %s was started"):format(path, record.id),
+        "put back the version that the run was started with, or plan and apply anew"
+      )
+    end
+  end
+  for path in pairs(result.runbook.sources) do
+    if not record.sources[path] then
+      errors.raise(
+        "refused.script",
+        ("%s was not part of run %s"):format(path, record.id),
+        "put back the version that the run was started with"
+      )
+    end
+  end
+  return result
+end
+
+--- Goes on with a run from its ledger.
+function M.go_on(job, reopened, progress)
+  job.id, job.identity = reopened.record.id, reopened.identity
+  system.make_directory(job.directory)
+  for _, recorded in ipairs(reopened.steps) do
+    local step = job.steps[recorded.number]
+    step.planned = figures.new(recorded.planned)
+    step.planned.tally, step.planned.sample, step.planned.columns = recorded.planned.tally, {}, {}
+    step.failures_allowed, step.is_done = recorded.planned.failures_allowed or 0, recorded.done
+    job.committed = job.committed + recorded.batches
+  end
+  ladder.open(job)
+  job.ledger:claim(job.id, 1)
+  ladder.carry_out(job, progress)
+end
+
+return M

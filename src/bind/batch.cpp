@@ -1,0 +1,206 @@
+#include "bind/module.hpp"
+#include "bind/session.hpp"
+
+namespace opsh::lua {
+template <>
+const char* Object<bind::BatchHandle>::name = "opsh.batch";
+}  // namespace opsh::lua
+
+namespace opsh::bind {
+namespace {
+
+using BatchObject = lua::Object<BatchHandle>;
+
+db::Connection& connection_of(journal::Batch& batch) {
+  return batch.writer().connection();
+}
+
+db::Result execute_at(lua_State* L, journal::Batch& batch) {
+  Bound bound = bind_statement(L, 2, 3, connection_of(batch));
+  return batch.execute(sql::gate_write(bound.rendered), bound.parameters);
+}
+
+int batch_query(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  push_rows(L, connection_of(batch), execute_at(L, batch));
+  return 1;
+}
+
+/// batch:read(sql, bindings): as query, and only what reads.
+int batch_read(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  Bound bound = bind_statement(L, 2, 3, connection_of(batch));
+  push_rows(L, connection_of(batch), batch.writer().query(sql::gate_read(bound.rendered), bound.parameters));
+  return 1;
+}
+
+int batch_sample(lua_State* L) {
+  return push_sample(L, connection_of(BatchObject::check(L, 1).get()));
+}
+
+int batch_exec(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  lua_pushnumber(L, static_cast<double>(execute_at(L, batch).affected()));
+  return 1;
+}
+
+/// batch:copy_in(table, { columns }, next): `next()` gives a row as a list of values, or nothing at the end.
+int batch_copy_in(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  std::vector<sql::Identifier> columns;
+  for (const auto& name : lua::strings(L, 3)) columns.emplace_back(name);
+  auto copy = batch.copy_in(sql::parse_qualified_name(lua::check_string(L, 2)), columns);
+  for (;;) {
+    lua_pushvalue(L, 4);
+    lua_call(L, 0, 1);
+    if (lua_isnil(L, -1)) break;
+    std::vector<std::optional<std::string>> texts;
+    for (std::size_t at = 1; at <= columns.size(); ++at) {
+      lua_rawgeti(L, -1, static_cast<int>(at));
+      texts.push_back(field_text(L, lua_gettop(L), connection_of(batch), 0));
+      lua_pop(L, 1);
+    }
+    std::vector<std::optional<std::string_view>> fields{texts.begin(), texts.end()};
+    copy->row(fields);
+    lua_pop(L, 1);
+  }
+  lua_pushnumber(L, static_cast<double>(copy->finish()));
+  return 1;
+}
+
+int batch_cursor(lua_State* L) {
+  auto& handle = BatchObject::check(L, 1);
+  journal::Batch& batch = handle.get();
+  Bound bound = bind_statement(L, 2, 3, connection_of(batch));
+  auto cursor = batch.writer().open(sql::gate_read(bound.rendered), bound.parameters);
+  lua::Object<CursorHandle>::make(L, handle.ledger, &connection_of(batch), std::move(cursor));
+  return 1;
+}
+
+/// batch:recheck(sql, bindings, items) -> the numbers of the items that still qualify.
+int batch_recheck(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  auto& items = lua::Object<plan::Items>::check(L, 4);
+  Bound bound = bind_statement(L, 2, 3, connection_of(batch));
+  auto rows = batch.recheck(sql::gate_write(bound.rendered), bound.parameters, items);
+  lua_createtable(L, static_cast<int>(rows.size()), 0);
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    lua_pushnumber(L, static_cast<double>(rows[at] + 1));
+    lua_rawseti(L, -2, static_cast<int>(at + 1));
+  }
+  return 1;
+}
+
+int batch_savepoint(lua_State* L) {
+  BatchObject::check(L, 1).get().writer().savepoint();
+  return 0;
+}
+
+int batch_release(lua_State* L) {
+  BatchObject::check(L, 1).get().writer().release_savepoint();
+  return 0;
+}
+
+int batch_rollback_to(lua_State* L) {
+  BatchObject::check(L, 1).get().writer().rollback_to_savepoint();
+  return 0;
+}
+
+int batch_check_deferred(lua_State* L) {
+  BatchObject::check(L, 1).get().check_deferred();
+  return 0;
+}
+
+int batch_begin_checks(lua_State* L) {
+  BatchObject::check(L, 1).get().begin_checks();
+  return 0;
+}
+
+int batch_end_checks(lua_State* L) {
+  BatchObject::check(L, 1).get().end_checks();
+  return 0;
+}
+
+std::vector<journal::LeftOut> left_out_at(lua_State* L, int index) {
+  std::vector<journal::LeftOut> left_out;
+  lua_getfield(L, index, "left_out");
+  for (int at = 1; at <= static_cast<int>(lua_objlen(L, -1)); ++at) {
+    lua_rawgeti(L, -1, at);
+    int item = lua_gettop(L);
+    left_out.push_back({lua::strings_field(L, item, "key"), lua::string_field(L, item, "outcome"),
+                        lua::string_field(L, item, "sqlstate"), lua::string_field(L, item, "message")});
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return left_out;
+}
+
+/// batch:record{ step, number, position, first_key, last_key, items, left_out, figures }: the ledger's row.
+int batch_record(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  journal::Place place;
+  place.step = static_cast<int>(lua::number_field(L, 2, "step", 0));
+  place.number = static_cast<int>(lua::number_field(L, 2, "number", 0));
+  place.position = static_cast<std::uint64_t>(lua::number_field(L, 2, "position", 0));
+  place.first_key = lua::strings_field(L, 2, "first_key");
+  place.last_key = lua::strings_field(L, 2, "last_key");
+  batch.record(place, static_cast<std::size_t>(lua::number_field(L, 2, "items", 0)), left_out_at(L, 2),
+               lua::string_field(L, 2, "figures"));
+  return 0;
+}
+
+int batch_commit(lua_State* L) {
+  switch (BatchObject::check(L, 1).get().commit()) {
+    case journal::Outcome::committed:
+      lua_pushliteral(L, "committed");
+      break;
+    case journal::Outcome::rolled_back:
+      lua_pushliteral(L, "rolled_back");
+      break;
+    case journal::Outcome::in_doubt:
+      lua_pushliteral(L, "in_doubt");
+      break;
+  }
+  return 1;
+}
+
+int batch_rollback(lua_State* L) {
+  if (auto& batch = BatchObject::check(L, 1).batch) batch->rollback();
+  return 0;
+}
+
+int batch_token(lua_State* L) {
+  lua::push(L, std::string_view{BatchObject::check(L, 1).get().token()});
+  return 1;
+}
+
+}  // namespace
+
+journal::Batch& BatchHandle::get() const {
+  if (!batch) throw Error{"batch.over", "this batch is over"};
+  return *batch;
+}
+
+void open_batch(lua_State* L) {
+  static const luaL_Reg batch[] = {{"query", lua::guarded<batch_query>},
+                                   {"read", lua::guarded<batch_read>},
+                                   {"sample", lua::guarded<batch_sample>},
+                                   {"exec", lua::guarded<batch_exec>},
+                                   {"copy_in", lua::guarded<batch_copy_in>},
+                                   {"cursor", lua::guarded<batch_cursor>},
+                                   {"recheck", lua::guarded<batch_recheck>},
+                                   {"savepoint", lua::guarded<batch_savepoint>},
+                                   {"release_savepoint", lua::guarded<batch_release>},
+                                   {"rollback_to_savepoint", lua::guarded<batch_rollback_to>},
+                                   {"check_deferred", lua::guarded<batch_check_deferred>},
+                                   {"begin_checks", lua::guarded<batch_begin_checks>},
+                                   {"end_checks", lua::guarded<batch_end_checks>},
+                                   {"record", lua::guarded<batch_record>},
+                                   {"commit", lua::guarded<batch_commit>},
+                                   {"rollback", lua::guarded<batch_rollback>},
+                                   {"token", lua::guarded<batch_token>},
+                                   {nullptr, nullptr}};
+  BatchObject::define(L, batch);
+}
+
+}  // namespace opsh::bind
