@@ -7,6 +7,15 @@
 ---         test.expect.equal(result.exit, 2)
 ---       end)
 ---     end)
+
+--- How a run of opsh is started.
+---@class opsh.test.options
+---@field db? table|string a test's database, or a connection string: given as --db
+---@field environment? table<string, string>
+---@field input? string what it reads
+---@field directory? string where it works; the test's folder when not given
+---@field timeout? number seconds (60); a run that takes longer fails the test
+
 local M = {}
 
 local host = {}
@@ -46,19 +55,19 @@ function M.database(options) return host.database(options) end
 
 --- Runs this opsh to its end, in a home of the test's own.
 ---@param args string[]
----@param options? { db?: table|string, environment?: table<string, string>, input?: string, directory?: string, timeout?: number }
+---@param options? opsh.test.options
 ---@return { exit?: integer, signal?: integer, output: string, errors: string, json: fun(): any }
 function M.opsh(args, options) return host.opsh(args, options) end
 
 --- Runs a line of shell like `opsh`; `"$OPSH"` is this opsh.
 ---@param line string
----@param options? table
+---@param options? opsh.test.options
 function M.shell(line, options) return host.shell(line, options) end
 
 --- Starts opsh. The process has `signal("INT")`, `running()`, `output()` and `errors()` so far, and `wait(seconds)`,
 --- which gives what `opsh` gives; it is killed at the end of the test.
 ---@param args string[]
----@param options? table
+---@param options? opsh.test.options
 ---@return table
 function M.spawn(args, options) return host.spawn(args, options) end
 

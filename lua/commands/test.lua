@@ -84,7 +84,7 @@ return function(before, rest)
   end
   local given, words = arguments.read(before, rest, {
     program = "opsh test",
-    description = "Runs tests written in Lua. Each has a fresh database on a throw-away PostgreSQL and a home of its own.",
+    description = "Runs tests written in Lua, each with a home of its own and databases on a throw-away PostgreSQL.",
     options = options.join(
       { { name = "filter", value = "TEXT", help = "Only tests with this text in their name." } },
       own

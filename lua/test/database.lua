@@ -13,8 +13,11 @@ local M = {}
 
 -- Statements that give the content of one table or sequence, as name and text. The ledger is not the user's data.
 local content_of = [[
-  select format(case when c.relkind = 'S' then 'select %1$L as name, last_value::text || '' '' || is_called::text as content from %2$s'
-                else 'select %1$L as name, count(*)::text || '' rows, '' || coalesce(sum(hashtextextended((x.*)::text, 0)::numeric), 0)::text as content from %2$s as x' end,
+  select format('select %1$L as name, ' || case c.relkind
+                  when 'S' then 'last_value::text || '' '' || is_called::text'
+                  else 'count(*)::text || '' rows, ''
+                        || coalesce(sum(hashtextextended((x.*)::text, 0)::numeric), 0)::text'
+                end || ' as content from %2$s as x',
            c.oid::regclass, format('%I.%I', n.nspname, c.relname)) as statement
   from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
   where c.relkind in ('r', 'm', 'S') and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'opsh')
@@ -46,7 +49,8 @@ local function psql()
 end
 
 local function run_psql(conninfo, given)
-  local argv = { psql(), "-X", "-q", "-A", "-t", "-w", "-d", conninfo, "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose" }
+  local argv =
+    { psql(), "-X", "-q", "-A", "-t", "-w", "-d", conninfo, "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose" }
   for name, value in pairs(given.variables or {}) do
     argv[#argv + 1] = "-v"
     argv[#argv + 1] = name .. "=" .. tostring(value)
@@ -56,7 +60,11 @@ local function run_psql(conninfo, given)
     argv[#argv + 1] = place.beside(given.file)
   end
   local result = proc.run({
-    argv = argv, input = given.sql, timeout = 120, unset = { "PG*" }, environment = { PGOPTIONS = "-c client_min_messages=error" },
+    argv = argv,
+    input = given.sql,
+    timeout = 120,
+    unset = { "PG*" },
+    environment = { PGOPTIONS = "-c client_min_messages=error" },
   })
   if result.stopped == "interrupt" then errors.raise("interrupted", "interrupted while psql ran") end
   if result.exit ~= 0 then errors.raise("test.psql", ("psql: %s"):format(result.text), nil, nil, result.errors) end
@@ -66,16 +74,24 @@ end
 --- The name of a database that holds this content and to which nobody connects.
 local function template(options)
   local files, variables, parts = options.files or {}, {}, {}
-  for name, value in pairs(options.variables or {}) do variables[name] = tostring(value) end
-  for _, file in ipairs(files) do parts[#parts + 1] = place.beside(file) end
+  for name, value in pairs(options.variables or {}) do
+    variables[name] = tostring(value)
+  end
+  for _, file in ipairs(files) do
+    parts[#parts + 1] = place.beside(file)
+  end
   local names = {}
-  for name, value in pairs(variables) do names[#names + 1] = name .. "=" .. value end
+  for name, value in pairs(variables) do
+    names[#names + 1] = name .. "=" .. value
+  end
   table.sort(names)
   local key = table.concat(parts, "\0") .. "\1" .. table.concat(names, "\0")
   if not templates[key] then
     local name = new_name("loaded")
     local conninfo = running():create_database(name)
-    for _, path in ipairs(parts) do sandbox.load(conninfo, path, variables) end
+    for _, path in ipairs(parts) do
+      sandbox.load(conninfo, path, variables)
+    end
     templates[key] = name
   end
   return templates[key]
@@ -98,7 +114,10 @@ function Database:value(sql, ...)
   local found = self:query(sql, ...)
   local columns = require("opsh.host.runbook.rows").columns(found)
   if #found ~= 1 or #columns ~= 1 then
-    errors.raise("test.failed", ("value wants one row with one column; the query gave %d rows with %d"):format(#found, #columns))
+    errors.raise(
+      "test.failed",
+      ("value wants one row with one column; the query gave %d rows with %d"):format(#found, #columns)
+    )
   end
   return found[1][columns[1]]
 end
@@ -112,10 +131,14 @@ function Database:run_file(file, variables) return run_psql(self.conninfo, { fil
 --- What is in every table and sequence outside the catalogs and the ledger, by name: equal means that nothing changed.
 function Database:checksum()
   local statements, sums = {}, {}
-  for at, row in ipairs(self:query(content_of)) do statements[at] = row.statement end
+  for at, row in ipairs(self:query(content_of)) do
+    statements[at] = row.statement
+  end
   for at = 1, #statements, statements_at_once do
     local some = table.concat(statements, " union all ", at, math.min(at + statements_at_once - 1, #statements))
-    for _, row in ipairs(self:query(some)) do sums[row.name] = row.content end
+    for _, row in ipairs(self:query(some)) do
+      sums[row.name] = row.content
+    end
   end
   return sums
 end

@@ -41,7 +41,9 @@ end
 
 local function lines_of(value)
   local lines = {}
-  for line in (value .. "\n"):gmatch("(.-)\n") do lines[#lines + 1] = line end
+  for line in (value .. "\n"):gmatch("(.-)\n") do
+    lines[#lines + 1] = line
+  end
   return lines
 end
 
@@ -49,7 +51,9 @@ end
 local function text_differences(add, path, found, expected)
   local ours, theirs = lines_of(found), lines_of(expected)
   local at = 1
-  while ours[at] == theirs[at] do at = at + 1 end
+  while ours[at] == theirs[at] do
+    at = at + 1
+  end
   add(("%sline %d"):format(path ~= "" and path .. ", " or "", at))
   add("  expected " .. M.show(theirs[at]))
   add("  found    " .. M.show(ours[at]))
@@ -78,9 +82,7 @@ function M.between(found, expected)
   local lines = {}
   walk(function(line) lines[#lines + 1] = line end, "", found, expected)
   if #lines == 0 then return nil end
-  if #lines > most_lines then
-    lines[most_lines + 1] = ("and %d more lines"):format(#lines - most_lines)
-  end
+  if #lines > most_lines then lines[most_lines + 1] = ("and %d more lines"):format(#lines - most_lines) end
   return table.concat(lines, "\n", 1, math.min(#lines, most_lines + 1))
 end
 

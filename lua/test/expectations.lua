@@ -39,7 +39,11 @@ end
 --- A text matches a Lua pattern.
 function M.matches(found, pattern, what)
   if type(found) ~= "string" or not found:find(pattern) then
-    fail(("nothing in the text matches %s"):format(show(pattern)), what, type(found) == "string" and found or show(found))
+    fail(
+      ("nothing in the text matches %s"):format(show(pattern)),
+      what,
+      type(found) == "string" and found or show(found)
+    )
   end
 end
 
@@ -52,7 +56,9 @@ function M.none(rows, what)
   if type(rows) ~= "table" then fail(("rows are expected, not %s"):format(show(rows)), what) end
   if #rows == 0 then return end
   local lines = {}
-  for at = 1, math.min(#rows, 10) do lines[at] = show(rows[at]) end
+  for at = 1, math.min(#rows, 10) do
+    lines[at] = show(rows[at])
+  end
   fail(("%d rows where none is expected"):format(#rows), what, table.concat(lines, "\n"))
 end
 

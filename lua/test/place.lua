@@ -22,7 +22,9 @@ function M.begin(file)
   local folder = root_folder()
   count = count + 1
   current = { folder = ("%s/%d"):format(folder, count), beside = file:match("^(.*)/[^/]*$") or ".", at_end = {} }
-  for _, name in ipairs({ "home", "state" }) do system.make_directory(current.folder .. "/" .. name) end
+  for _, name in ipairs({ "home", "state" }) do
+    system.make_directory(current.folder .. "/" .. name)
+  end
 end
 
 --- The test that runs now: { folder, beside, at_end, last }.
@@ -33,7 +35,9 @@ function M.at_end(work) table.insert(current.at_end, work) end
 
 --- Ends the test. Nothing here can change how it went.
 function M.finish()
-  for at = #current.at_end, 1, -1 do pcall(current.at_end[at]) end
+  for at = #current.at_end, 1, -1 do
+    pcall(current.at_end[at])
+  end
   pcall(system.remove_tree, current.folder)
   current = nil
 end

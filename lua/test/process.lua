@@ -15,24 +15,34 @@ local function binary() return system.real_path("/proc/self/exe") end
 local function environment(given)
   local folder = place.current().folder
   local made = {
-    HOME = folder .. "/home", XDG_STATE_HOME = folder .. "/state", OPSH = binary(),
+    HOME = folder .. "/home",
+    XDG_STATE_HOME = folder .. "/state",
+    OPSH = binary(),
     -- The empty cluster that a sandbox starts from is made once for all.
     XDG_CACHE_HOME = system.environment("XDG_CACHE_HOME") or (system.environment("HOME") or "/tmp") .. "/.cache",
   }
-  for name, value in pairs(given or {}) do made[name] = value end
+  for name, value in pairs(given or {}) do
+    made[name] = value
+  end
   return made
 end
 
 local function command(argv, options)
   return {
-    argv = argv, directory = options.directory or place.current().folder, environment = environment(options.environment),
-    unset = { "PG*", "NO_COLOR" }, input = options.input, timeout = options.timeout or patience,
+    argv = argv,
+    directory = options.directory or place.current().folder,
+    environment = environment(options.environment),
+    unset = { "PG*", "NO_COLOR" },
+    input = options.input,
+    timeout = options.timeout or patience,
   }
 end
 
 local function shown(argv)
   local parts = {}
-  for at, word in ipairs(argv) do parts[at] = word:find("^[%w_./=:@,+-]+$") and word or ("%q"):format(word) end
+  for at, word in ipairs(argv) do
+    parts[at] = word:find("^[%w_./=:@,+-]+$") and word or ("%q"):format(word)
+  end
   return table.concat(parts, " ")
 end
 
@@ -61,7 +71,9 @@ local function arguments_of(args, options)
   local argv = { binary() }
   local db = options.db
   if db then argv[2] = "--db=" .. (type(db) == "table" and db.conninfo or db) end
-  for _, argument in ipairs(args) do argv[#argv + 1] = tostring(argument) end
+  for _, argument in ipairs(args) do
+    argv[#argv + 1] = tostring(argument)
+  end
   return argv, "opsh " .. shown({ unpack(argv, 2) })
 end
 
@@ -95,7 +107,13 @@ function Process:errors() return system.read_file(self.errors_path) end
 function Process:wait(seconds)
   local result = self.child:wait(seconds or patience)
   if not result then
-    errors.raise("test.failed", ("%s still runs after %d s"):format(self.what, seconds or patience), nil, nil, self:errors())
+    errors.raise(
+      "test.failed",
+      ("%s still runs after %d s"):format(self.what, seconds or patience),
+      nil,
+      nil,
+      self:errors()
+    )
   end
   result.output, result.errors = self.written .. result.output, self:errors()
   return finished(result, self.what)

@@ -48,12 +48,19 @@ function M.document(results, passed, failed)
   for at, result in ipairs(results) do
     local err = result.err or {}
     list[at] = setmetatable({
-      file = result.file, name = result.name, outcome = result.err and "failed" or "passed",
-      milliseconds = math.floor(result.milliseconds + 0.5), message = err.message or null, where = err.where or null,
+      file = result.file,
+      name = result.name,
+      outcome = result.err and "failed" or "passed",
+      milliseconds = math.floor(result.milliseconds + 0.5),
+      message = err.message or null,
+      where = err.where or null,
       difference = err.excerpt or null,
     }, { __columns = { "file", "name", "outcome", "milliseconds", "message", "where", "difference" } })
   end
-  return setmetatable({ passed = passed, failed = failed, tests = list }, { __columns = { "passed", "failed", "tests" } })
+  return setmetatable(
+    { passed = passed, failed = failed, tests = list },
+    { __columns = { "passed", "failed", "tests" } }
+  )
 end
 
 return M

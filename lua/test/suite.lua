@@ -15,7 +15,9 @@ local M = {}
 local group, tests
 
 local function declaring(word)
-  if not group then errors.raise("test.misuse", word .. " stands outside of what a test does", "declare tests while the file is read") end
+  if not group then
+    errors.raise("test.misuse", word .. " stands outside of what a test does", "declare tests while the file is read")
+  end
 end
 
 local function describe(name, declare)
@@ -38,9 +40,18 @@ local function before_each(work)
 end
 
 test.served_by({
-  describe = describe, it = it, before_each = before_each, expect = expectations, database = database.fresh,
-  opsh = process.opsh, shell = process.shell, spawn = process.spawn, wait_until = process.wait_until,
-  write = place.write, beside = place.beside, folder = function() return place.current().folder end,
+  describe = describe,
+  it = it,
+  before_each = before_each,
+  expect = expectations,
+  database = database.fresh,
+  opsh = process.opsh,
+  shell = process.shell,
+  spawn = process.spawn,
+  wait_until = process.wait_until,
+  write = place.write,
+  beside = place.beside,
+  folder = function() return place.current().folder end,
 })
 
 --- Reads a test file.
@@ -56,7 +67,9 @@ end
 
 local function prepare(in_group)
   if in_group.outer then prepare(in_group.outer) end
-  for _, work in ipairs(in_group.before) do work() end
+  for _, work in ipairs(in_group.before) do
+    work()
+  end
 end
 
 --- Runs one test. An interrupt is raised; anything else is a result.

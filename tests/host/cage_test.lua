@@ -13,26 +13,58 @@ end
 
 describe("a runbook", function()
   it("is told of an undefined global, its line and what was meant", function()
-    local errors = refused('local a = 1\nlocal b = tostrin(a)\n')
+    local errors = refused("local a = 1\nlocal b = tostrin(a)\n")
     expect.contains(errors, "undefined global tostrin")
     expect.contains(errors, "did you mean tostring?")
     expect.contains(errors, "sample.lua:2")
   end)
 
   it("has no io, no ffi, no debug, no jit and no way to load code", function()
-    for _, name in ipairs({ "io", "ffi", "debug", "jit", "load", "loadstring", "loadfile", "dofile", "package", "setfenv", "getfenv", "newproxy", "collectgarbage", "module" }) do
+    for _, name in ipairs({
+      "io",
+      "ffi",
+      "debug",
+      "jit",
+      "load",
+      "loadstring",
+      "loadfile",
+      "dofile",
+      "package",
+      "setfenv",
+      "getfenv",
+      "newproxy",
+      "collectgarbage",
+      "module",
+    }) do
       expect.contains(refused("local a = " .. name .. "\n"), "undefined global " .. name, name)
     end
   end)
 
   it("has no os.execute, os.getenv, os.remove and no string.dump", function()
-    for _, name in ipairs({ "os.execute", "os.getenv", "os.remove", "os.exit", "os.rename", "os.tmpname", "string.dump" }) do
+    for _, name in ipairs({
+      "os.execute",
+      "os.getenv",
+      "os.remove",
+      "os.exit",
+      "os.rename",
+      "os.tmpname",
+      "string.dump",
+    }) do
       expect.contains(refused("local a = " .. name .. '("x")\n'), "attempt to call", name)
     end
   end)
 
   it("cannot require a module that is not there, of Lua's own, or of opsh's inside", function()
-    for _, name in ipairs({ "nowhere", "ffi", "jit", "io", "opsh.nowhere", "opsh.native.db", "opsh.host.cage", "opsh.test" }) do
+    for _, name in ipairs({
+      "nowhere",
+      "ffi",
+      "jit",
+      "io",
+      "opsh.nowhere",
+      "opsh.native.db",
+      "opsh.host.cage",
+      "opsh.test",
+    }) do
       local errors = refused(("local a = require(%q)\n"):format(name))
       expect.contains(errors, "sample.lua:1", name)
       expect.contains(errors, name, name)
@@ -55,8 +87,10 @@ describe("a runbook", function()
 
   it("requires a file beside it, once", function()
     test.write("scripts/parts/words.lua", 'print("loaded") return { title = "from a module" }\n')
-    local result = load('local words, again = require("parts.words"), require("parts.words")\nassert(words == again)\n'
-      .. sample.runbook(nil, { title = "words.title" }))
+    local result = load(
+      'local words, again = require("parts.words"), require("parts.words")\nassert(words == again)\n'
+        .. sample.runbook(nil, { title = "words.title" })
+    )
     expect.equal(result.exit, 0)
     expect.contains(result.output, "from a module")
     expect.equal(result.errors, "loaded\n")
@@ -73,7 +107,8 @@ describe("a runbook", function()
     expect.lacks(result.output, "hello")
   end)
 
-  it("cannot change string methods for others", function()
-    expect.contains(refused('getmetatable("").__index = {}\n'), "attempt to index")
-  end)
+  it(
+    "cannot change string methods for others",
+    function() expect.contains(refused('getmetatable("").__index = {}\n'), "attempt to index") end
+  )
 end)

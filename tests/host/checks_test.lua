@@ -4,7 +4,10 @@ local sample = require("sample")
 local describe, it, expect = test.describe, test.it, test.expect
 
 local function run(fields, database, arguments, top)
-  return test.opsh({ test.write("sample.lua", sample.runbook(fields, top)), unpack(arguments or {}) }, { db = database })
+  return test.opsh(
+    { test.write("sample.lua", sample.runbook(fields, top)), unpack(arguments or {}) },
+    { db = database }
+  )
 end
 
 local function items(count) return test.database({ sql = sample.items(count or 5) }) end
@@ -15,7 +18,9 @@ local function checking(lua) return "function(check, ctx)\n" .. lua .. "\nend" e
 local function results(lua)
   local document = run({ verify = checking(lua) }, items(), { "--apply", "--json" }).json()
   local found = {}
-  for _, result in ipairs(document.steps[1].checks) do found[result.name] = result end
+  for _, result in ipairs(document.steps[1].checks) do
+    found[result.name] = result
+  end
   return found, document
 end
 
@@ -28,8 +33,12 @@ describe("a check", function()
       check:equal("digits", ctx:value("select 12345678901234567890.1::numeric"), "12345678901234567890.10")
       check:equal("other digits", "12345678901234567890.1", "12345678901234567890.2")
       check:equal("texts", "a", "b")]])
-    for _, name in ipairs({ "numbers", "text and number", "decimals", "digits" }) do expect.equal(found[name].outcome, "pass", name) end
-    for _, name in ipairs({ "other digits", "texts" }) do expect.equal(found[name].outcome, "fail", name) end
+    for _, name in ipairs({ "numbers", "text and number", "decimals", "digits" }) do
+      expect.equal(found[name].outcome, "pass", name)
+    end
+    for _, name in ipairs({ "other digits", "texts" }) do
+      expect.equal(found[name].outcome, "fail", name)
+    end
   end)
 
   it("that no rows are there shows those that are", function()
@@ -70,7 +79,9 @@ describe("a check", function()
       check:equal("planned", ctx.planned.items, 5)
       check:equal("done", ctx.done.counts.worked, 5)
       check:equal("unknown", ctx.done.counts.nothing, 0)]])
-    for _, name in ipairs({ "planned", "done", "unknown" }) do expect.equal(found[name].outcome, "pass", name) end
+    for _, name in ipairs({ "planned", "done", "unknown" }) do
+      expect.equal(found[name].outcome, "pass", name)
+    end
   end)
 
   it("that does not pass makes the run exit 6; what was committed stays", function()
@@ -98,13 +109,19 @@ describe("a check", function()
   end)
 
   it("that fails when there is nothing to do makes the exit 6", function()
-    local result = run({ plan = '"select id from item where id < 0"', verify = checking('check:equal("impossible", 1, 2)') }, items(), { "--apply" })
+    local result = run(
+      { plan = '"select id from item where id < 0"', verify = checking('check:equal("impossible", 1, 2)') },
+      items(),
+      { "--apply" }
+    )
     expect.equal(result.exit, 6)
   end)
 end)
 
 describe("preconditions", function()
-  local function top(condition) return { preconditions = checking(('check:that("open", %s, "come back later")'):format(condition)) } end
+  local function top(condition)
+    return { preconditions = checking(('check:that("open", %s, "come back later")'):format(condition)) }
+  end
 
   it("that are not met refuse the apply with exit 5; nothing is written", function()
     local database = items()
@@ -122,12 +139,20 @@ describe("preconditions", function()
     expect.contains(result.output, "FAIL")
   end)
 
-  it("that are met let the apply go on", function()
-    expect.equal(run(nil, items(), { "--apply" }, top("ctx:value('select count(*) from item') == 5")).exit, 0)
-  end)
+  it(
+    "that are met let the apply go on",
+    function()
+      expect.equal(run(nil, items(), { "--apply" }, top("ctx:value('select count(*) from item') == 5")).exit, 0)
+    end
+  )
 
   it("that fail with an error refuse as well", function()
-    local result = run(nil, items(), { "--apply" }, { preconditions = checking('check:none("broken", "select nowhere from item")') })
+    local result = run(
+      nil,
+      items(),
+      { "--apply" },
+      { preconditions = checking('check:none("broken", "select nowhere from item")') }
+    )
     expect.equal(result.exit, 5)
   end)
 end)
@@ -135,9 +160,12 @@ end)
 describe("an atomic step", function()
   it("whose checks pass is kept, in one batch", function()
     local database = items(25000)
-    local result = run({ atomic = "true", verify = checking([[
+    local result = run({
+      atomic = "true",
+      verify = checking([[
       check:equal("all", ctx:value("select count(*) from item where done"), ctx.planned.items)
-      check:equal("counted", ctx.done.counts.worked, 25000)]]) }, database, { "--apply" })
+      check:equal("counted", ctx.done.counts.worked, 25000)]]),
+    }, database, { "--apply" })
     expect.equal(result.exit, 0)
     expect.equal(database:value("select count(*) from item where done"), 25000)
     expect.equal(database:value("select count(*) from opsh.batch"), 1)
@@ -146,8 +174,10 @@ describe("an atomic step", function()
   it("whose checks do not pass keeps nothing and exits 6", function()
     local database = items(100)
     local before = database:checksum()
-    local result = run({ atomic = "true", verify = checking('check:equal("none is done", ctx:value("select count(*) from item where done"), 0)') },
-      database, { "--apply" })
+    local result = run({
+      atomic = "true",
+      verify = checking('check:equal("none is done", ctx:value("select count(*) from item where done"), 0)'),
+    }, database, { "--apply" })
     expect.equal(result.exit, 6)
     expect.contains(result.errors, "none is done")
     expect.contains(result.errors, "100")
@@ -158,15 +188,25 @@ describe("an atomic step", function()
   it("whose check fails with an error keeps nothing", function()
     local database = items(100)
     local before = database:checksum()
-    local result = run({ atomic = "true", verify = checking('check:none("broken", "select nowhere from item")') }, database, { "--apply" })
+    local result = run(
+      { atomic = "true", verify = checking('check:none("broken", "select nowhere from item")') },
+      database,
+      { "--apply" }
+    )
     expect.equal(result.exit, 6)
     expect.equal(database:checksum(), before)
   end)
 
   it("whose check tries to write keeps nothing", function()
-    local database = test.database({ sql = sample.items(5) .. "create function wipe() returns bigint language sql as 'delete from item returning id';" })
+    local database = test.database({
+      sql = sample.items(5) .. "create function wipe() returns bigint language sql as 'delete from item returning id';",
+    })
     local before = database:checksum()
-    local result = run({ atomic = "true", verify = checking('check:none("sly", "select wipe() where false or wipe() is null")') }, database, { "--apply" })
+    local result = run(
+      { atomic = "true", verify = checking('check:none("sly", "select wipe() where false or wipe() is null")') },
+      database,
+      { "--apply" }
+    )
     expect.equal(result.exit, 6)
     expect.equal(database:checksum(), before)
   end)
@@ -180,9 +220,13 @@ describe("steps", function()
 
   it("with after are planned at their turn, over what the earlier step made", function()
     local database = items(6)
-    local top = two({ after = '"work"', plan = '"select id from item where done and id > 2"', apply = [[function(tx)
+    local top = two({
+      after = '"work"',
+      plan = '"select id from item where done and id > 2"',
+      apply = [[function(tx)
       return { renamed = tx:exec("update item set part = 'x' from :items as i where item.id = i.id") }
-    end]] })
+    end]],
+    })
     local plan = run(nil, database, {}, top)
     expect.equal(plan.exit, 0)
     expect.contains(plan.output, "planned after work")
@@ -201,7 +245,8 @@ describe("steps", function()
   it("run in their order, and the second does not start when the first fails its checks", function()
     local database = items()
     local first = sample.step({ verify = checking('check:equal("impossible", 1, 2)') })
-    local second = sample.step({ name = '"second"', apply = 'function(tx) tx:exec("update item set part = \'x\'") end' })
+    local second =
+      sample.step({ name = '"second"', apply = "function(tx) tx:exec(\"update item set part = 'x'\") end" })
     local result = run(nil, database, { "--apply" }, { steps = "{ " .. first .. ", " .. second .. " }" })
     expect.equal(result.exit, 6)
     expect.equal(database:value("select count(*) from item where part = 'x'"), 0)

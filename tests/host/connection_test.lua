@@ -23,7 +23,9 @@ describe("without a database", function()
   it("the error says what was tried, and exits 3", function()
     local result = plan("host=/nowhere port=4711 dbname=shop user=nobody")
     expect.equal(result.exit, 3)
-    for _, piece in ipairs({ "/nowhere", "4711", "next: " }) do expect.contains(result.errors, piece) end
+    for _, piece in ipairs({ "/nowhere", "4711", "next: " }) do
+      expect.contains(result.errors, piece)
+    end
   end)
 
   it("a host without a server is refused within the time that is given", function()

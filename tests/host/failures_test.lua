@@ -7,7 +7,10 @@ local describe, it, expect = test.describe, test.it, test.expect
 local stubborn = sample.items(100) .. "alter table item add constraint stubborn check (not (done and id % 30 = 0));"
 
 local function apply(fields, database, arguments)
-  return test.opsh({ test.write("sample.lua", sample.runbook(fields)), "--apply", unpack(arguments or {}) }, { db = database })
+  return test.opsh(
+    { test.write("sample.lua", sample.runbook(fields)), "--apply", unpack(arguments or {}) },
+    { db = database }
+  )
 end
 
 local function left_out(database)
@@ -22,7 +25,8 @@ describe("items that fail", function()
     expect.contains(result.output, "3 items were left out")
     expect.equal(database:value("select count(*) from item where done"), 97)
     expect.equal(left_out(database), {
-      { key = "30", outcome = "failed", sqlstate = "23514" }, { key = "60", outcome = "failed", sqlstate = "23514" },
+      { key = "30", outcome = "failed", sqlstate = "23514" },
+      { key = "60", outcome = "failed", sqlstate = "23514" },
       { key = "90", outcome = "failed", sqlstate = "23514" },
     })
   end)
@@ -44,37 +48,49 @@ describe("items that fail", function()
   end)
 
   it("may be written about by on_failure, in the transaction of their batch", function()
-    local database = test.database({ sql = stubborn .. "create table quarantine (id bigint, state text, message text);" })
+    local database =
+      test.database({ sql = stubborn .. "create table quarantine (id bigint, state text, message text);" })
     local result = apply({
-      max_failures = "5", writes = '{ "item", "quarantine" }',
+      max_failures = "5",
+      writes = '{ "item", "quarantine" }',
       on_failure = [[function(tx, item, err)
         tx:exec("insert into quarantine values ($1, $2, $3)", item.id, err.sqlstate, err.message)
       end]],
     }, database)
     expect.equal(result.exit, 8)
-    expect.equal(database:value("select string_agg(id || ' ' || state, ', ' order by id) from quarantine"), "30 23514, 60 23514, 90 23514")
+    expect.equal(
+      database:value("select string_agg(id || ' ' || state, ', ' order by id) from quarantine"),
+      "30 23514, 60 23514, 90 23514"
+    )
     expect.matches(database:value("select message from quarantine where id = 30"), "stubborn")
   end)
 
   it("may be found by the script's own error", function()
     local database = test.database({ sql = sample.items(5) })
-    local result = apply({ max_failures = "1", apply = [[function(tx, items)
+    local result = apply({
+      max_failures = "1",
+      apply = [[function(tx, items)
       for _, item in ipairs(items) do
         if item.id == 3 then error("not this one") end
         tx:exec("update item set done = true where id = $1", item.id)
       end
-    end]] }, database)
+    end]],
+    }, database)
     expect.equal(result.exit, 8)
     expect.equal(database:value("select string_agg(id::text, ',') from item where not done"), "3")
   end)
 
   it("are found by a deferred constraint too", function()
-    local database = test.database({ sql = sample.items(20) .. [[
+    local database = test.database({
+      sql = sample.items(20) .. [[
       create table owner (id bigint primary key);
       insert into owner select i from generate_series(1, 20) as i where i <> 7;
-      create table owned (item bigint references owner deferrable initially deferred);]] })
+      create table owned (item bigint references owner deferrable initially deferred);]],
+    })
     local result = apply({
-      max_failures = "1", writes = '{ "owned" }', apply = [[function(tx)
+      max_failures = "1",
+      writes = '{ "owned" }',
+      apply = [[function(tx)
         return { made = tx:exec("insert into owned select i.id from :items as i") }
       end]],
     }, database)
@@ -85,7 +101,8 @@ describe("items that fail", function()
 
   it("do not include what has nothing to do with an item", function()
     local database = test.database({ sql = sample.items(5) })
-    local result = apply({ max_failures = "5", apply = 'function(tx) tx:exec("update nowhere set a = 1") end' }, database)
+    local result =
+      apply({ max_failures = "5", apply = 'function(tx) tx:exec("update nowhere set a = 1") end' }, database)
     expect.equal(result.exit, 1)
     expect.contains(result.errors, "nowhere")
   end)
@@ -137,8 +154,10 @@ describe("items that changed since the plan", function()
   it("are found with a composite key", function()
     local database = test.database({ sql = sample.items(9) })
     local result = apply({
-      key = '{ "part", "id" }', batch = "3",
-      recheck = "[[select part, id from item where (part, id) in (select k.part, k.id from :keys as k) and id <> 5 for no key update]]",
+      key = '{ "part", "id" }',
+      batch = "3",
+      recheck = [==[ [[select part, id from item where (part, id) in (select k.part, k.id from :keys as k) and id <> 5
+                      for no key update]] ]==],
     }, database)
     expect.equal(result.exit, 8)
     expect.equal(left_out(database)[1], { key = "blue,5", outcome = "changed" })

@@ -10,30 +10,44 @@ local function start(fields, database, arguments)
 end
 
 local function wait_until_it_sleeps(database)
-  test.wait_until("the server is in the slow statement", function()
-    return #database:query("select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'") > 0
-  end)
+  test.wait_until(
+    "the server is in the slow statement",
+    function()
+      return #database:query(
+        "select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
+      ) > 0
+    end
+  )
 end
 
 local function wait_for_batches(database, count)
-  test.wait_until("batches are committed", function()
-    return database:value("select to_regclass('opsh.batch') is not null as there")
-      and database:value("select count(*) from opsh.batch") >= count
-  end)
+  test.wait_until(
+    "batches are committed",
+    function()
+      return database:value("select to_regclass('opsh.batch') is not null as there")
+        and database:value("select count(*) from opsh.batch") >= count
+    end
+  )
 end
 
 local function wait_until_idle(database)
-  test.wait_until("no session of opsh is left", function()
-    return #database:query([[select from pg_stat_activity
+  test.wait_until(
+    "no session of opsh is left",
+    function()
+      return #database:query([[select from pg_stat_activity
       where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()]]) == 0
-  end)
+    end
+  )
 end
 
 --- A step whose every batch of ten takes a while.
-local slow_batches = { batch = "10", apply = [[function(tx)
+local slow_batches = {
+  batch = "10",
+  apply = [[function(tx)
   tx:exec("update item set done = true from :items as i where item.id = i.id")
   tx:value("select pg_sleep(0.1) is null")
-end]] }
+end]],
+}
 
 describe("Ctrl-C", function()
   it("in a plan ends it with 130, and the server stops working on it", function()
@@ -56,14 +70,21 @@ describe("Ctrl-C", function()
     expect.equal(result.exit, 4)
     local id = result.errors:match("opsh resume (%S+)")
     wait_until_idle(database)
-    expect.equal(database:value("select count(*) from item where done"), database:value("select sum(items) from opsh.batch"))
+    expect.equal(
+      database:value("select count(*) from item where done"),
+      database:value("select sum(items) from opsh.batch")
+    )
     expect.equal(database:value("select state from opsh.run"), "stopped")
     expect.is_true(id, "it says how to go on")
   end)
 
   it("in the first batch of an apply writes nothing", function()
     local database = test.database({ sql = sample.items(5) })
-    local process = start({ apply = 'function(tx) tx:exec("update item set done = true") tx:value("' .. slow(60) .. '") end' }, database, { "--apply" })
+    local process = start(
+      { apply = 'function(tx) tx:exec("update item set done = true") tx:value("' .. slow(60) .. '") end' },
+      database,
+      { "--apply" }
+    )
     wait_until_it_sleeps(database)
     process:signal("INT")
     expect.equal(process:wait(10).exit, 130)
@@ -82,10 +103,12 @@ describe("Ctrl-C", function()
 
   it("cannot be caught by the script", function()
     local database = test.database({ sql = sample.items(5) })
-    local process = start({ apply = [[function()
+    local process = start({
+      apply = [[function()
       print("looping")
       while true do pcall(function() while true do end end) end
-    end]] }, database, { "--apply" })
+    end]],
+    }, database, { "--apply" })
     test.wait_until("it loops", function() return process:errors():find("looping", 1, true) end)
     process:signal("INT")
     expect.equal(process:wait(10).exit, 130)
@@ -112,7 +135,10 @@ describe("Ctrl-C", function()
     expect.equal(result.exit, 4)
     expect.contains(result.errors, "opsh resume")
     wait_until_idle(database)
-    expect.equal(database:value("select count(*) from item where done"), database:value("select sum(items) from opsh.batch"))
+    expect.equal(
+      database:value("select count(*) from item where done"),
+      database:value("select sum(items) from opsh.batch")
+    )
   end)
 
   it("leaves a run that resume finishes", function()
@@ -153,7 +179,8 @@ describe("a full disk", function()
     local before = database:checksum()
     local path = test.write("sample.lua", sample.runbook())
     -- A file that outgrows the limit fails as one on a full disk does.
-    local result = test.shell(('trap "" XFSZ; ulimit -f 100; "$OPSH" "--db=%s" %s --apply'):format(database.conninfo, path))
+    local result =
+      test.shell(('trap "" XFSZ; ulimit -f 100; "$OPSH" "--db=%s" %s --apply'):format(database.conninfo, path))
     expect.equal(result.exit, 1)
     expect.contains(result.errors, "step-1.plan")
     expect.contains(result.errors, "next: ")
@@ -181,7 +208,8 @@ describe("a server that stops in the middle", function()
     local database = test.database({ sql = sample.items(200) })
     local process = start(slow_batches, database, { "--apply" })
     wait_for_batches(database, 3)
-    database:execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+    database:execute([[select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()]])
     local result = process:wait(30)
     expect.equal(result.exit, 4)
     local id = result.errors:match("opsh resume (%S+)")

@@ -86,14 +86,25 @@ end)
 
 describe("--help", function()
   it("shows the parameters of a runbook with type, default, choices and need, and connects to nothing", function()
-    local path = script({ params = [[{
+    local path = script({
+      params = [[{
       mode = { type = "choice", choices = { "fast", "safe" }, default = "safe", help = "How to go." },
       scenario = { type = "integer", required = true, help = "Which scenario." },
       tags = { type = "string", list = true, help = "Only these tags." },
-    }]] })
+    }]],
+    })
     local result = test.opsh({ path, "--help" }, { db = "host=/nowhere connect_timeout=1" })
     expect.equal(result.exit, 0)
-    for _, piece in ipairs({ "--mode", "fast", "safe", "default safe", "--scenario INTEGER", "required", "--tags STRING", "How to go." }) do
+    for _, piece in ipairs({
+      "--mode",
+      "fast",
+      "safe",
+      "default safe",
+      "--scenario INTEGER",
+      "required",
+      "--tags STRING",
+      "How to go.",
+    }) do
       expect.contains(result.output, piece)
     end
   end)

@@ -4,12 +4,13 @@ local sample = require("sample")
 local describe, it, expect = test.describe, test.it, test.expect
 
 local function opsh(fields, database, arguments, top)
-  return test.opsh({ test.write("sample.lua", sample.runbook(fields, top)), unpack(arguments or {}) }, { db = database })
+  return test.opsh(
+    { test.write("sample.lua", sample.runbook(fields, top)), unpack(arguments or {}) },
+    { db = database }
+  )
 end
 
-local function planned(fields, database, top)
-  return opsh(fields, database, { "--json" }, top).json().steps[1]
-end
+local function planned(fields, database, top) return opsh(fields, database, { "--json" }, top).json().steps[1] end
 
 local function refused(fields, database, exit)
   local before = database:checksum()
@@ -73,9 +74,10 @@ describe("a plan", function()
     expect.contains(result.errors, "SQLSTATE 42703")
   end)
 
-  it("names a table in writes that does not exist", function()
-    expect.contains(refused({ writes = '{ "itme" }' }, items()), "there is no table itme")
-  end)
+  it(
+    "names a table in writes that does not exist",
+    function() expect.contains(refused({ writes = '{ "itme" }' }, items()), "there is no table itme") end
+  )
 
   it("refuses a key that is not a column of the plan", function()
     local errors = refused({ key = '"idd"' }, items())
@@ -83,26 +85,34 @@ describe("a plan", function()
     expect.contains(errors, "its columns are id, part, amount")
   end)
 
-  it("refuses a key with duplicates and shows one", function()
-    expect.contains(refused({ plan = '"select 7 as id from item"' }, items()), "7")
-  end)
+  it(
+    "refuses a key with duplicates and shows one",
+    function() expect.contains(refused({ plan = '"select 7 as id from item"' }, items()), "7") end
+  )
 
-  it("refuses a key with a NULL", function()
-    expect.contains(refused({ plan = '"select nullif(id, 3) as id from item"' }, items()), "id")
-  end)
+  it(
+    "refuses a key with a NULL",
+    function() expect.contains(refused({ plan = '"select nullif(id, 3) as id from item"' }, items()), "id") end
+  )
 
-  it("refuses a composite key with duplicates", function()
-    expect.contains(refused({ plan = '"select 1 as id, part from item"', key = '{ "id", "part" }' }, items(9)), "1")
-  end)
+  it(
+    "refuses a composite key with duplicates",
+    function()
+      expect.contains(refused({ plan = '"select 1 as id, part from item"', key = '{ "id", "part" }' }, items(9)), "1")
+    end
+  )
 
-  it("refuses two columns of one name", function()
-    expect.contains(refused({ plan = '"select id, id from item"' }, items()), "id")
-  end)
+  it(
+    "refuses two columns of one name",
+    function() expect.contains(refused({ plan = '"select id, id from item"' }, items()), "id") end
+  )
 
   it("cannot write through a function that it calls", function()
-    local database = test.database({ sql = sample.items(3) .. [[
+    local database = test.database({
+      sql = sample.items(3) .. [[
       create function wipe() returns bigint language sql as 'delete from item returning id';
-      create sequence ticket;]] })
+      create sequence ticket;]],
+    })
     local errors = refused({ plan = '"select wipe() as id"' }, database, 5)
     expect.contains(errors, "read-only")
   end)
@@ -114,33 +124,51 @@ describe("a plan", function()
   end)
 
   it("cannot turn itself writable from inside a function", function()
-    local database = test.database({ sql = sample.items(3) .. [[
+    local database = test.database({
+      sql = sample.items(3) .. [[
       create function sneak() returns bigint language plpgsql as $$
       begin
         perform set_config('transaction_read_only', null, false);
         delete from item;
         return 1;
-      end $$;]] })
+      end $$;]],
+    })
     local before = database:checksum()
     opsh({ plan = '"select sneak() as id"' }, database)
     expect.equal(database:checksum(), before)
   end)
 
-  it("refuses a statement that a function of the plan makes", function()
-    expect.contains(refused({ plan = 'function() return "delete from item returning id" end' }, items(), 5), "DELETE writes")
-  end)
+  it(
+    "refuses a statement that a function of the plan makes",
+    function()
+      expect.contains(
+        refused({ plan = 'function() return "delete from item returning id" end' }, items(), 5),
+        "DELETE writes"
+      )
+    end
+  )
 
-  it("refuses what a function of the plan returns when it is no SQL", function()
-    expect.contains(refused({ plan = "function() return 5 end" }, items()), "plan returned number where SQL is expected")
-  end)
+  it(
+    "refuses what a function of the plan returns when it is no SQL",
+    function()
+      expect.contains(
+        refused({ plan = "function() return 5 end" }, items()),
+        "plan returned number where SQL is expected"
+      )
+    end
+  )
 
   it("takes SQL and values from a function", function()
-    local step = planned({ plan = 'function(ctx) return "select id from item where id > :floor", { floor = ctx:value("select 2") } end' }, items())
+    local step = planned(
+      { plan = 'function(ctx) return "select id from item where id > :floor", { floor = ctx:value("select 2") } end' },
+      items()
+    )
     expect.equal(step.planned.items, 3)
   end)
 
   it("names a value that is missing, with the one that was meant", function()
-    local errors = refused({ plan = 'function() return "select id from item where id > :flor", { floor = 1 } end' }, items())
+    local errors =
+      refused({ plan = 'function() return "select id from item where id > :flor", { floor = 1 } end' }, items())
     expect.contains(errors, "there is no value for :flor")
     expect.contains(errors, "did you mean :floor?")
   end)
@@ -161,25 +189,33 @@ describe("what a plan counts", function()
   end)
 
   it("is labelled by a function, which may add columns", function()
-    local step = planned({ classify = [[function(row, ctx)
+    local step = planned({
+      classify = [[function(row, ctx)
       return row.id > 2 and "late" or "early", { double = row.id * 2, note = row.part }
-    end]] }, items(5))
+    end]],
+    }, items(5))
     expect.equal(step.planned.labels.late, 3)
     expect.equal(step.sample[2].double, "4")
     expect.equal(step.sample[2].label, "early")
   end)
 
   it("calls classify in key order", function()
-    local step = planned({ plan = '"select id from item order by id desc"', classify = [[(function()
+    local step = planned({
+      plan = '"select id from item order by id desc"',
+      classify = [[(function()
       local last = 0
       return function(row) local late = row.id > last last = row.id return late and "in order" or "out of order" end
-    end)()]] }, items(50))
+    end)()]],
+    }, items(50))
     expect.equal(step.planned.labels["in order"], 50)
   end)
 
-  it("refuses a label that is no text", function()
-    expect.contains(refused({ classify = "function() return 5 end" }, items()), "classify returned a number as label")
-  end)
+  it(
+    "refuses a label that is no text",
+    function()
+      expect.contains(refused({ classify = "function() return 5 end" }, items()), "classify returned a number as label")
+    end
+  )
 
   it("refuses a column that the first row did not have", function()
     local errors = refused({ classify = 'function(row) return "a", row.id == 2 and { extra = 1 } or {} end' }, items())
@@ -187,14 +223,18 @@ describe("what a plan counts", function()
   end)
 
   it("is added up exactly", function()
-    local database = test.database({ sql = sample.items(0) .. [[
-      insert into item (id, part, amount) values (1, 'a', 0.1), (2, 'a', 0.2), (3, 'a', 12345678901234567890.0000000001);]] })
+    local database = test.database({
+      sql = sample.items(0) .. [[
+      insert into item (id, part, amount)
+      values (1, 'a', 0.1), (2, 'a', 0.2), (3, 'a', 12345678901234567890.0000000001);]],
+    })
     local step = planned({ totals = '{ "amount" }' }, database)
     expect.equal(tostring(step.planned.totals.amount), "12345678901234567890.3000000001")
   end)
 
   it("is grouped by two columns", function()
-    local step = planned({ plan = '"select id, part, id % 2 as half from item"', tally = '{ "part", "half" }' }, items(6))
+    local step =
+      planned({ plan = '"select id, part, id % 2 as half from item"', tally = '{ "part", "half" }' }, items(6))
     expect.equal(#step.tally, 6)
     local first = step.tally[1]
     expect.equal(first.count, 1)
@@ -202,7 +242,11 @@ describe("what a plan counts", function()
   end)
 
   it("has the names that summary gives it", function()
-    local step = planned({ summary = 'function(planned, ctx) return { to_do = planned.items, all = ctx:value("select count(*) from item") } end' }, items(4))
+    local step = planned({
+      summary = [[function(planned, ctx)
+          return { to_do = planned.items, all = ctx:value("select count(*) from item") }
+        end]],
+    }, items(4))
     expect.equal(step.summary, { to_do = 4, all = 4 })
   end)
 

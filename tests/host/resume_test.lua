@@ -22,9 +22,12 @@ local function done(database) return database:value("select count(*) from item w
 
 describe("resume", function()
   it("finishes each batch exactly once", function()
-    local database, id = stopped({ apply = [[function(tx)
-      return { worked = tx:exec("update item set done = true, amount = item.amount + 1000 from :items as i where item.id = i.id") }
-    end]] })
+    local database, id = stopped({
+      apply = [[function(tx)
+      return { worked = tx:exec([=[
+        update item set done = true, amount = item.amount + 1000 from :items as i where item.id = i.id]=]) }
+    end]],
+    })
     database:execute(unblock)
     local result = test.opsh({ "resume", id, "--json" }, { db = database })
     expect.equal(result.exit, 0)
@@ -50,9 +53,7 @@ describe("resume", function()
     expect.contains(again.errors, "is done")
   end)
 
-  it("needs a run", function()
-    expect.equal(test.opsh({ "resume" }, { db = test.database() }).exit, 2)
-  end)
+  it("needs a run", function() expect.equal(test.opsh({ "resume" }, { db = test.database() }).exit, 2) end)
 
   it("refuses a script that has changed, and goes on when it is put back", function()
     local database, id, path = stopped()
@@ -102,7 +103,11 @@ describe("resume", function()
   end)
 
   it("plans again when the spool is damaged, cut or empty", function()
-    for _, damage in ipairs({ "printf x | dd of=FILE bs=1 seek=300 conv=notrunc", "truncate -s 400 FILE", "truncate -s 0 FILE" }) do
+    for _, damage in ipairs({
+      "printf x | dd of=FILE bs=1 seek=300 conv=notrunc",
+      "truncate -s 400 FILE",
+      "truncate -s 0 FILE",
+    }) do
       local database, id = stopped()
       database:execute(unblock)
       local file = ("state/opsh/runs/%s/step-1.plan"):format(id)
@@ -134,22 +139,32 @@ describe("resume", function()
 
   it("goes on after a kill -9 in the middle, and each batch counts once", function()
     local database = test.database({ sql = sample.items(400) .. "create table log (id bigint);" })
-    local path = test.write("sample.lua", sample.runbook({
-      batch = "10", writes = '{ "item", "log" }', apply = [[function(tx)
+    local path = test.write(
+      "sample.lua",
+      sample.runbook({
+        batch = "10",
+        writes = '{ "item", "log" }',
+        apply = [[function(tx)
         tx:exec("insert into log select i.id from :items as i")
         tx:value("select pg_sleep(0.02)")
       end]],
-    }))
+      })
+    )
     local process = test.spawn({ path, "--apply" }, { db = database })
-    test.wait_until("some batches are committed", function()
-      return database:value("select to_regclass('opsh.batch') is not null as there") and database:value("select count(*) from opsh.batch") >= 5
-    end)
+    test.wait_until(
+      "some batches are committed",
+      function()
+        return database:value("select to_regclass('opsh.batch') is not null as there")
+          and database:value("select count(*) from opsh.batch") >= 5
+      end
+    )
     process:signal("KILL")
     expect.equal(process:wait().signal, 9)
     local id = database:value("select id from opsh.run")
-    test.wait_until("the server has noticed", function()
-      return test.opsh({ "runs" }, { db = database }).output:find("interrupted", 1, true)
-    end)
+    test.wait_until(
+      "the server has noticed",
+      function() return test.opsh({ "runs" }, { db = database }).output:find("interrupted", 1, true) end
+    )
     expect.equal(test.opsh({ "resume", id }, { db = database }).exit, 0)
     expect.equal(database:value("select count(*) from log"), 400)
     expect.equal(database:value("select count(distinct id) from log"), 400)
@@ -157,16 +172,24 @@ describe("resume", function()
 
   it("is refused while the run still runs", function()
     local database = test.database({ sql = sample.items(100) })
-    local path = test.write("sample.lua", sample.runbook({
-      batch = "10", apply = [[function(tx)
+    local path = test.write(
+      "sample.lua",
+      sample.runbook({
+        batch = "10",
+        apply = [[function(tx)
         tx:exec("update item set amount = item.amount + 1000, done = true from :items as i where item.id = i.id")
         tx:value("select pg_sleep(0.4)")
       end]],
-    }))
+      })
+    )
     local process = test.spawn({ path, "--apply" }, { db = database })
-    test.wait_until("a batch is committed", function()
-      return database:value("select to_regclass('opsh.batch') is not null as there") and database:value("select count(*) from opsh.batch") >= 1
-    end)
+    test.wait_until(
+      "a batch is committed",
+      function()
+        return database:value("select to_regclass('opsh.batch') is not null as there")
+          and database:value("select count(*) from opsh.batch") >= 1
+      end
+    )
     local second = test.opsh({ "resume", (database:value("select id from opsh.run")) }, { db = database })
     local first = process:wait()
     expect.is_true(first.exit == 0 or second.exit == 0, "one of the two finishes")

@@ -6,7 +6,8 @@ local describe, it, expect = test.describe, test.it, test.expect
 --- A database with one run that is done.
 local function ran()
   local database = test.database({ sql = sample.items(12) })
-  local path = test.write("sample.lua", sample.runbook({ batch = "5" }, { params = '{ limit = { type = "integer" } }' }))
+  local path =
+    test.write("sample.lua", sample.runbook({ batch = "5" }, { params = '{ limit = { type = "integer" } }' }))
   local document = test.opsh({ path, "--apply", "--json", "--limit=3" }, { db = database }).json()
   return database, document.run
 end
@@ -22,7 +23,9 @@ describe("opsh runs", function()
   it("lists a run with its state and its items", function()
     local database, id = ran()
     local result = test.opsh({ "runs" }, { db = database })
-    for _, piece in ipairs({ id, "done", "sample", "12" }) do expect.contains(result.output, piece) end
+    for _, piece in ipairs({ id, "done", "sample", "12" }) do
+      expect.contains(result.output, piece)
+    end
   end)
 
   it("gives the same as JSON", function()
@@ -34,14 +37,16 @@ describe("opsh runs", function()
   it("lists as many as --limit says, the newest first", function()
     local database = ran()
     database:execute("update item set done = false")
-    local newest = test.opsh({ test.write("sample.lua", sample.runbook()), "--apply", "--json" }, { db = database }).json().run
+    local newest =
+      test.opsh({ test.write("sample.lua", sample.runbook()), "--apply", "--json" }, { db = database }).json().run
     local runs = test.opsh({ "runs", "--json", "--limit=1" }, { db = database }).json()
     expect.equal({ #runs, runs[1].id }, { 1, newest })
   end)
 
-  it("refuses a limit that is no number", function()
-    expect.equal(test.opsh({ "runs", "--limit=x" }, { db = test.database() }).exit, 2)
-  end)
+  it(
+    "refuses a limit that is no number",
+    function() expect.equal(test.opsh({ "runs", "--limit=x" }, { db = test.database() }).exit, 2) end
+  )
 
   it("writes nothing", function()
     local database = test.database({ sql = sample.items(1) })
@@ -55,14 +60,19 @@ describe("opsh show", function()
     local database, id = ran()
     local result = test.opsh({ "show", id }, { db = database })
     expect.equal(result.exit, 0)
-    for _, piece in ipairs({ id, "done", "work", "worked", "limit = 3" }) do expect.contains(result.output, piece) end
+    for _, piece in ipairs({ id, "done", "work", "worked", "limit = 3" }) do
+      expect.contains(result.output, piece)
+    end
     expect.lacks(result.output, "opsh resume")
   end)
 
   it("gives the same as JSON", function()
     local database, id = ran()
     local document = test.opsh({ "show", id, "--json" }, { db = database }).json()
-    expect.equal({ document.run.id, document.run.state, document.steps[1].items, document.steps[1].counts.worked }, { id, "done", 12, 12 })
+    expect.equal(
+      { document.run.id, document.run.state, document.steps[1].items, document.steps[1].counts.worked },
+      { id, "done", 12, 12 }
+    )
     expect.equal(#document.left_out, 0)
   end)
 

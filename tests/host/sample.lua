@@ -35,8 +35,12 @@ end
 ---@param fields? table<string, string|false>
 function M.step(fields)
   local all = {}
-  for name, source in pairs(usual) do all[name] = source end
-  for name, source in pairs(fields or {}) do all[name] = source end
+  for name, source in pairs(usual) do
+    all[name] = source
+  end
+  for name, source in pairs(fields or {}) do
+    all[name] = source
+  end
   return table_source(all)
 end
 
@@ -45,7 +49,9 @@ end
 ---@param top? table<string, string|false>
 function M.runbook(fields, top)
   local all = { title = '"sample"', steps = "{ " .. M.step(fields) .. " }" }
-  for name, source in pairs(top or {}) do all[name] = source end
+  for name, source in pairs(top or {}) do
+    all[name] = source
+  end
   return 'local opsh, runbook = require("opsh"), require("opsh.runbook")\nreturn runbook ' .. table_source(all) .. "\n"
 end
 

@@ -39,9 +39,7 @@ describe("a script", function()
     expect.lacks(errors, "traceback")
   end)
 
-  it("that is bytecode is refused", function()
-    expect.contains(refused("\27LJ\2\2"), "error: ")
-  end)
+  it("that is bytecode is refused", function() expect.contains(refused("\27LJ\2\2"), "error: ") end)
 
   it("that returns nothing is refused", function()
     local errors = refused("local a = 1\n")
@@ -58,7 +56,8 @@ end)
 
 describe("a declaration", function()
   it("with an unknown key names the key, its line and what was meant", function()
-    local errors = refused('local runbook = require("opsh.runbook")\nreturn runbook {\n  titel = "x",\n  steps = {},\n}\n')
+    local errors =
+      refused('local runbook = require("opsh.runbook")\nreturn runbook {\n  titel = "x",\n  steps = {},\n}\n')
     expect.contains(errors, "unknown key titel")
     expect.contains(errors, "did you mean title?")
     expect.contains(errors, "sample.lua:3")
@@ -113,7 +112,11 @@ describe("a declaration", function()
 
   it("with max_failures that is no number and no percentage is refused", function()
     for _, value in ipairs({ '"some"', '"101%"', "-1", "1.5" }) do
-      expect.contains(refused(sample.runbook({ max_failures = value })), "max_failures is a whole number or a percentage", value)
+      expect.contains(
+        refused(sample.runbook({ max_failures = value })),
+        "max_failures is a whole number or a percentage",
+        value
+      )
     end
   end)
 

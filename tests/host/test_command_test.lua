@@ -4,7 +4,10 @@ local describe, it, expect = test.describe, test.it, test.expect
 
 --- Runs a test file made of this Lua.
 local function run(lua, arguments)
-  local path = test.write("inner/sample_test.lua", 'local test = require("opsh.test")\nlocal expect = test.expect\n' .. lua .. "\n")
+  local path = test.write(
+    "inner/sample_test.lua",
+    'local test = require("opsh.test")\nlocal expect = test.expect\n' .. lua .. "\n"
+  )
   return test.opsh({ "test", path, unpack(arguments or {}) })
 end
 
@@ -27,8 +30,16 @@ describe("opsh test", function()
   end)
 
   it("shows what was expected, what was found, and the line of the test", function()
-    local result = run('test.it("differs", function()\n  expect.equal({ a = { 1, "x" } }, { a = { 1, "y" }, b = 2 })\nend)')
-    for _, piece in ipairs({ "sample_test.lua:4", "a[2]", 'expected "y"', 'found    "x"', "expected 2", "found    nothing" }) do
+    local result =
+      run('test.it("differs", function()\n  expect.equal({ a = { 1, "x" } }, { a = { 1, "y" }, b = 2 })\nend)')
+    for _, piece in ipairs({
+      "sample_test.lua:4",
+      "a[2]",
+      'expected "y"',
+      'found    "x"',
+      "expected 2",
+      "found    nothing",
+    }) do
       expect.contains(result.output, piece)
     end
   end)
@@ -40,7 +51,8 @@ describe("opsh test", function()
   end)
 
   it("reports an error in a test with its line and goes on", function()
-    local result = run('test.it("breaks", function() local a = nil; return a.b end)\ntest.it("goes on", function() end)')
+    local result =
+      run('test.it("breaks", function() local a = nil; return a.b end)\ntest.it("goes on", function() end)')
     expect.contains(result.output, "sample_test.lua:3")
     expect.contains(result.output, "attempt to index")
     expect.contains(result.output, "1 passed, 1 failed")
@@ -80,7 +92,10 @@ describe("opsh test", function()
   end)
 
   it("prints one document with --json", function()
-    local document = run('test.it("holds", function() end)\ntest.it("fails", function() expect.is_true(false, "the sky") end)', { "--json" }).json()
+    local document = run(
+      'test.it("holds", function() end)\ntest.it("fails", function() expect.is_true(false, "the sky") end)',
+      { "--json" }
+    ).json()
     expect.equal({ document.passed, document.failed, #document.tests }, { 1, 1, 2 })
     expect.equal(document.tests[2].outcome, "failed")
     expect.contains(document.tests[2].message, "the sky")
@@ -101,19 +116,25 @@ describe("opsh test", function()
   it("leaves nothing behind, also when tests fail", function()
     local folder = test.folder() .. "/temporary"
     expect.equal(test.shell("mkdir temporary").exit, 0)
-    local path = test.write("inner/sample_test.lua", [[
+    local path = test.write(
+      "inner/sample_test.lua",
+      [[
       local test = require("opsh.test")
-      test.it("writes", function() test.write("a/b.txt", "x") test.database() error("lost") end)]])
+      test.it("writes", function() test.write("a/b.txt", "x") test.database() error("lost") end)]]
+    )
     local result = test.opsh({ "test", path }, { environment = { TMPDIR = folder } })
     expect.equal(result.exit, 1)
     expect.equal(test.shell("ls temporary").output, "")
   end)
 
   it("ends at once on Ctrl-C", function()
-    local path = test.write("inner/sample_test.lua", [[
+    local path = test.write(
+      "inner/sample_test.lua",
+      [[
       local test = require("opsh.test")
       test.it("hangs", function() print("hanging") while true do end end)
-      test.it("is not reached", function() end)]])
+      test.it("is not reached", function() end)]]
+    )
     local process = test.spawn({ "test", path })
     test.wait_until("it hangs", function() return process:errors():find("hanging", 1, true) end)
     process:signal("INT")
@@ -122,18 +143,30 @@ describe("opsh test", function()
 end)
 
 describe("expect", function()
-  local function holds(lua) expect.contains(run(('test.it("x", function() %s end)'):format(lua)).output, "1 passed", lua) end
-  local function fails(lua) expect.contains(run(('test.it("x", function() %s end)'):format(lua)).output, "1 failed", lua) end
+  local function holds(lua)
+    expect.contains(run(('test.it("x", function() %s end)'):format(lua)).output, "1 passed", lua)
+  end
+  local function fails(lua)
+    expect.contains(run(('test.it("x", function() %s end)'):format(lua)).output, "1 failed", lua)
+  end
 
   it("knows equal from different", function()
     holds('expect.equal({ 1, { a = "x" } }, { 1, { a = "x" } })')
-    for _, pair in ipairs({ '1, "1"', "{ 1 }, { 1, 2 }", "{ 1, 2 }, { 1 }", "nil, false", "{ a = 1 }, { b = 1 }", "{}, nil" }) do
+    for _, pair in ipairs({
+      '1, "1"',
+      "{ 1 }, { 1, 2 }",
+      "{ 1, 2 }, { 1 }",
+      "nil, false",
+      "{ a = 1 }, { b = 1 }",
+      "{}, nil",
+    }) do
       fails(("expect.equal(%s)"):format(pair))
     end
   end)
 
   it("knows what contains, lacks and matches", function()
-    holds('expect.contains("a.b", ".b") expect.contains({ "a", { 1 } }, { 1 }) expect.lacks("ab", "c") expect.matches("a1", "%d$")')
+    holds('expect.contains("a.b", ".b") expect.contains({ "a", { 1 } }, { 1 })')
+    holds('expect.lacks("ab", "c") expect.matches("a1", "%d$")')
     fails('expect.contains("ab", ".b")')
     fails('expect.contains(nil, "a")')
     fails('expect.contains({ "a" }, "b")')
@@ -161,24 +194,29 @@ describe("a test's database", function()
     local result = run([[
       for number = 1, 3 do
         test.it("is fresh " .. number, function()
-          local database = test.database({ files = { "load.sql" }, variables = { who = "me", n = 4 }, sql = "create table u (a int)" })
+          local database = test.database({
+            files = { "load.sql" }, variables = { who = "me", n = 4 }, sql = "create table u (a int)",
+          })
           expect.equal(database:value("select count(*) from t where who = 'me'"), 4)
           database:execute("delete from t; drop table u")
         end)
       end
       test.it("has its own variables", function()
-        expect.equal(test.database({ files = { "load.sql" }, variables = { who = "you", n = 1 } }):value("select who from t"), "you")
+        local database = test.database({ files = { "load.sql" }, variables = { who = "you", n = 1 } })
+        expect.equal(database:value("select who from t"), "you")
       end)]])
     expect.equal(result.exit, 0)
   end)
 
   it("has a checksum that every change to the data moves, and none to the ledger", function()
-    local database = test.database({ sql = [[
+    local database = test.database({
+      sql = [[
       create table t (a int, b text);
       insert into t values (1, 'x'), (1, 'x');
       create sequence s;
       create schema opsh;
-      create table opsh.run (a int);]] })
+      create table opsh.run (a int);]],
+    })
     local before = database:checksum()
     expect.equal(database:checksum(), before)
     database:execute("insert into opsh.run values (1); analyze; update t set a = a where false")

@@ -19,25 +19,48 @@ local kinds = {
   { "mood", { "'sad, or not'", "'null'" } },
   { "text[]", { "array['a,b', 'NULL', null, '', '\"', '\\']", "'{}'", "'[0:1]={a,b}'", "array[['a','b'],['c','d']]" } },
   { "bigint[]", { "array[9007199254740993, null]" } },
-  { "jsonb", { "'null'", "'{}'", "'[]'", "'{\"a\": [], \"b\": {}, \"c\": null, \"\": 1, \"n\": 12345678901234567890.10}'", "'\"text\"'", "'1.10'" } },
-  { "json", { "'{\"b\": 1,   \"a\": 2, \"a\": 3}'", "'[1.10, 9007199254740993]'", "'null'" } },
+  {
+    "jsonb",
+    {
+      "'null'",
+      "'{}'",
+      "'[]'",
+      '\'{"a": [], "b": {}, "c": null, "": 1, "n": 12345678901234567890.10}\'',
+      "'\"text\"'",
+      "'1.10'",
+    },
+  },
+  { "json", { '\'{"b": 1,   "a": 2, "a": 3}\'', "'[1.10, 9007199254740993]'", "'null'" } },
   { "int4range", { "'[1,5)'", "'empty'" } },
   { "inet", { "'10.0.0.1/8'" } },
 }
 
-local schema = "create type mood as enum ('sad, or not', 'null');\ncreate table source (id bigint primary key, value %s);\n"
+local schema = "create type mood as enum ('sad, or not', 'null');\n"
+  .. "create table source (id bigint primary key, value %s);\n"
   .. "create table copy (id bigint, value %s);\n"
 
 local function database_of(kind, values)
   local rows = { "(0, null)" }
-  for at, value in ipairs(values) do rows[#rows + 1] = ("(%d, %s::%s)"):format(at, value, kind) end
-  return test.database({ sql = schema:format(kind, kind) .. "insert into source values " .. table.concat(rows, ", ") .. ";" })
+  for at, value in ipairs(values) do
+    rows[#rows + 1] = ("(%d, %s::%s)"):format(at, value, kind)
+  end
+  return test.database({
+    sql = schema:format(kind, kind) .. "insert into source values " .. table.concat(rows, ", ") .. ";",
+  })
 end
 
 local function apply(database, lua)
-  local result = test.opsh({ test.write("sample.lua", sample.runbook({
-    plan = '"select id, value from source"', writes = '{ "copy" }', apply = "function(tx, items, ctx)\n" .. lua .. "\nend",
-  })), "--apply" }, { db = database })
+  local result = test.opsh({
+    test.write(
+      "sample.lua",
+      sample.runbook({
+        plan = '"select id, value from source"',
+        writes = '{ "copy" }',
+        apply = "function(tx, items, ctx)\n" .. lua .. "\nend",
+      })
+    ),
+    "--apply",
+  }, { db = database })
   expect.equal(result.exit, 0)
   return database:query([[
     select s.id, s.value::text as was, c.value::text as became from source as s left join copy as c using (id)
@@ -46,9 +69,14 @@ end
 
 describe("from a plan through the items into a table, unchanged", function()
   for _, kind in ipairs(kinds) do
-    it(kind[1], function()
-      expect.none(apply(database_of(kind[1], kind[2]), 'tx:exec("insert into copy select i.id, i.value from :items as i")'))
-    end)
+    it(
+      kind[1],
+      function()
+        expect.none(
+          apply(database_of(kind[1], kind[2]), 'tx:exec("insert into copy select i.id, i.value from :items as i")')
+        )
+      end
+    )
   end
 end)
 
@@ -62,9 +90,12 @@ describe("from a query through Lua's rows into a table, unchanged", function()
         for _, value in ipairs(kind[2]) do
           if not lost[value] then values[#values + 1] = value end
         end
-        expect.none(apply(database_of(kind[1], values), [[
+        expect.none(apply(
+          database_of(kind[1], values),
+          [[
           local made = tx:query("select id, value from source")
-          tx:exec("insert into copy select m.id, m.value from :made as m", { made = made })]]))
+          tx:exec("insert into copy select m.id, m.value from :made as m", { made = made })]]
+        ))
       end)
     end
   end
@@ -73,9 +104,18 @@ end)
 describe("in Lua", function()
   local function seen(sql, lua)
     local database = test.database({ sql = sample.items(1) })
-    local result = test.opsh({ test.write("sample.lua", sample.runbook({
-      apply = ("function(tx)\nlocal value = tx:value([==[%s]==])\nlocal json = require('opsh.json')\n%s\nend"):format(sql, lua),
-    })), "--apply" }, { db = database })
+    local result = test.opsh({
+      test.write(
+        "sample.lua",
+        sample.runbook({
+          apply = ("function(tx) local value, json = tx:value([==[%s]==]), require('opsh.json')\n%s\nend"):format(
+            sql,
+            lua
+          ),
+        })
+      ),
+      "--apply",
+    }, { db = database })
     expect.equal(result.exit, 0, sql)
   end
 
@@ -91,9 +131,10 @@ describe("in Lua", function()
     seen("select timestamptz '2026-01-02 03:04:05+00'", 'assert(value == "2026-01-02 03:04:05+00", value)')
   end)
 
-  it("bytea is its bytes, NUL included", function()
-    seen("select '\\x410042'::bytea", 'assert(value == "A\\0B" and #value == 3)')
-  end)
+  it(
+    "bytea is its bytes, NUL included",
+    function() seen("select '\\x410042'::bytea", 'assert(value == "A\\0B" and #value == 3)') end
+  )
 
   it("SQL NULL is nil, and JSON null is opsh.null", function()
     seen("select null::jsonb", "assert(value == nil)")
@@ -105,9 +146,15 @@ describe("in Lua", function()
     seen("select '[]'::jsonb", "assert(json.is_array(value) and not json.is_object(value))")
   end)
 
-  it("JSON keeps a number that a double does not hold", function()
-    seen([[select '{"n": 12345678901234567890}'::jsonb]], 'assert(json.is_number(value.n) and tostring(value.n) == "12345678901234567890")')
-  end)
+  it(
+    "JSON keeps a number that a double does not hold",
+    function()
+      seen(
+        [[select '{"n": 12345678901234567890}'::jsonb]],
+        'assert(json.is_number(value.n) and tostring(value.n) == "12345678901234567890")'
+      )
+    end
+  )
 
   it("an array is a list, with opsh.null for its NULLs", function()
     seen("select array['a', null, 'c']", 'assert(#value == 3 and value[2] == opsh.null and value[3] == "c")')
@@ -120,17 +167,27 @@ describe("as a parameter", function()
   --- The SQL text of a Lua value, as the server received it.
   local function sent(lua, cast)
     local database = test.database({ sql = sample.items(1) .. "create table got (value text);" })
-    local result = test.opsh({ test.write("sample.lua", sample.runbook({
-      writes = '{ "got" }',
-      apply = ("function(tx)\nlocal json = require('opsh.json')\ntx:exec([[insert into got select ($1::%s)::text]], %s)\nend"):format(cast, lua),
-    })), "--apply" }, { db = database })
+    local result = test.opsh({
+      test.write(
+        "sample.lua",
+        sample.runbook({
+          writes = '{ "got" }',
+          apply = (
+            "function(tx) local json = require('opsh.json')\n"
+            .. "tx:exec([[insert into got select ($1::%s)::text]], %s)\nend"
+          ):format(cast, lua),
+        })
+      ),
+      "--apply",
+    }, { db = database })
     if result.exit ~= 0 then return result.errors end
     return database:query("select value from got")[1].value
   end
 
-  it("a string is never spliced", function()
-    expect.equal(sent([["'; drop table item; --"]], "text"), "'; drop table item; --")
-  end)
+  it(
+    "a string is never spliced",
+    function() expect.equal(sent([["'; drop table item; --"]], "text"), "'; drop table item; --") end
+  )
 
   it("opsh.null and nil are NULL", function()
     expect.equal(sent("opsh.null", "text"), nil)
@@ -138,15 +195,15 @@ describe("as a parameter", function()
   end)
 
   it("a list is an array", function()
-    expect.equal(sent('{ 1, 2, 3 }', "int[]"), "{1,2,3}")
+    expect.equal(sent("{ 1, 2, 3 }", "int[]"), "{1,2,3}")
     expect.equal(sent('{ "a,b", opsh.null, "NULL", "" }', "text[]"), '{"a,b",NULL,"NULL",""}')
     expect.equal(sent("{}", "int[]"), "{}")
   end)
 
   it("a JSON object stays one", function()
-    expect.equal(sent('json.object{}', "jsonb"), "{}")
-    expect.equal(sent('json.array{}', "jsonb"), "[]")
-    expect.equal(sent('json.object{ a = json.null, b = json.array{ 1 } }', "jsonb"), '{"a": null, "b": [1]}')
+    expect.equal(sent("json.object{}", "jsonb"), "{}")
+    expect.equal(sent("json.array{}", "jsonb"), "[]")
+    expect.equal(sent("json.object{ a = json.null, b = json.array{ 1 } }", "jsonb"), '{"a": null, "b": [1]}')
   end)
 
   it("a table with names that is no JSON is refused", function()

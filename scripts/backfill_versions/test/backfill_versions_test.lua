@@ -14,9 +14,7 @@ local function prepared(n, seed, hard)
   return database
 end
 
-local function opsh(database, ...)
-  return test.opsh({ test.beside(runbook), ... }, { db = database, timeout = 120 })
-end
+local function opsh(database, ...) return test.opsh({ test.beside(runbook), ... }, { db = database, timeout = 120 }) end
 
 --- No line of check.sql counts anything wrong.
 local function expect_correct(database, phase)
@@ -36,17 +34,30 @@ end
 --- Figures by scenario, to compare without an order.
 local function by_scenario(rows, count)
   local made = {}
-  for _, row in ipairs(rows) do made[tostring(row.scenario_id)] = row[count] end
+  for _, row in ipairs(rows) do
+    made[tostring(row.scenario_id)] = row[count]
+  end
   return made
 end
 
 local function expect_reported(database, document)
   local expected = expected_summary(database)
-  for field, value in pairs(document.steps[1].summary) do expect.equal(value, expected[field], field) end
-  for _, field in ipairs({ "capabilities_scanned", "pivot_rows", "to_create", "scenarios_touched", "competencies_already_versioned" }) do
+  for field, value in pairs(document.steps[1].summary) do
+    expect.equal(value, expected[field], field)
+  end
+  for _, field in ipairs({
+    "capabilities_scanned",
+    "pivot_rows",
+    "to_create",
+    "scenarios_touched",
+    "competencies_already_versioned",
+  }) do
     expect.equal(document.steps[1].summary[field], expected[field], field)
   end
-  expect.equal(by_scenario(document.steps[1].tally, "count"), by_scenario(database:query("table expected.by_scenario"), "created"))
+  expect.equal(
+    by_scenario(document.steps[1].tally, "count"),
+    by_scenario(database:query("table expected.by_scenario"), "created")
+  )
 end
 
 local function backfills(n, seed, hard)
@@ -86,7 +97,9 @@ describe("the backfill of competency_versions", function()
 
   it("keeps to the scenario that it is given", function()
     local database = prepared(1000, 1)
-    local scenario = database:query("select scenario_id, created from expected.by_scenario order by created desc, scenario_id limit 1")[1]
+    local scenario = database:query(
+      "select scenario_id, created from expected.by_scenario order by created desc, scenario_id limit 1"
+    )[1]
     local document = opsh(database, "--apply", "--json", "--scenario=" .. scenario.scenario_id).json()
     local made = database:query([[
       select metadata->>'scenario_id' as scenario, count(*) as count from competency_versions
@@ -94,10 +107,16 @@ describe("the backfill of competency_versions", function()
     expect.equal({ #made, made[1].scenario }, { 1, tostring(scenario.scenario_id) })
     expect.equal(made[1].count, document.steps[1].done.counts.created)
     expect.is_true(made[1].count >= scenario.created, "every competency whose first scenario it is has its version")
-    expect.none(database:query([[
-      select pivot.competency_id from capabilities join capability_competencies as pivot on pivot.capability_id = capabilities.id
+    expect.none(
+      database:query(
+        [[
+      select pivot.competency_id
+      from capabilities join capability_competencies as pivot on pivot.capability_id = capabilities.id
       where capabilities.discovered_in_scenario_id = $1
-        and not exists (select from competency_versions as version where version.competency_id = pivot.competency_id)]], scenario.scenario_id))
+        and not exists (select from competency_versions as version where version.competency_id = pivot.competency_id)]],
+        scenario.scenario_id
+      )
+    )
   end)
 
   it("makes none for a scenario that does not exist", function()
@@ -113,7 +132,12 @@ describe("the backfill of competency_versions", function()
     expect.none(database:query([[
       (select competency_id from competency_versions where id not in (select id from before.competency_versions))
       except (select competency_id from expected.created order by competency_id limit 7)]]))
-    expect.equal(database:value("select count(*) from competency_versions where id not in (select id from before.competency_versions)"), 7)
+    expect.equal(
+      database:value(
+        "select count(*) from competency_versions where id not in (select id from before.competency_versions)"
+      ),
+      7
+    )
   end)
 
   it("makes the rest in the next run", function()
@@ -141,6 +165,9 @@ describe("the backfill of competency_versions", function()
     local result = opsh(database, "--apply", "--json")
     expect.equal(result.exit, 8)
     expect.equal(result.json().steps[1].done.skipped, 1)
-    expect.equal(database:query("select evolution_state from competency_versions where competency_id = $1", last), { { evolution_state = "stable" } })
+    expect.equal(
+      database:query("select evolution_state from competency_versions where competency_id = $1", last),
+      { { evolution_state = "stable" } }
+    )
   end)
 end)

@@ -69,7 +69,7 @@ function queries:sample(limit, sql, ...) end
 ---@return fun(): opsh.Row?
 function queries:rows(sql, ...) end
 
---- Reads; knows the run. Not inside `apply`, but under `atomic`, where it reads the batch's own transaction.
+--- Reads, and knows the run: in one read-only snapshot; in `apply` and under `atomic` in the batch's transaction.
 ---@class opsh.Context: opsh.Queries
 ---@field params table<string, any> the declared parameters; nil when not given; an undeclared name raises
 ---@field planned opsh.Figures
@@ -85,6 +85,13 @@ local transaction = {}
 ---@param ... opsh.Value|table<string, opsh.Value>
 ---@return integer
 function transaction:exec(sql, ...) end
+
+--- Sends rows with COPY, for rows that do not come from the database. Returns how many the server took.
+---@param table string
+---@param columns string[]
+---@param rows table<string, any>[]|fun(): table<string, any>? by column name
+---@return integer
+function transaction:copy_in(table, columns, rows) end
 
 --- Runs a function; when it raises, what it wrote is taken back and the error goes on.
 ---@generic T
