@@ -45,7 +45,16 @@ local function first_stage()
   }
 end
 
--- Where `require` would fail for a word such as `opsh rums`, the person meant a command.
+--- A bare word that is a runbook in one of the folders that opsh.config.lua names.
+local function configured_runbook(word)
+  local settings, folder = require("opsh.host.config").load()
+  for _, name in ipairs(settings.runbooks) do
+    local path = (name:sub(1, 1) == "/" and name or folder .. "/" .. name) .. "/" .. word .. ".lua"
+    if system.file_kind(path) == "file" then return path end
+  end
+end
+
+-- `opsh rums`: the person meant a command.
 local function unknown_word(word)
   local names = {}
   for at, command in ipairs(commands) do
@@ -74,7 +83,7 @@ local function dispatch(arguments)
   local rest = { unpack(given.rest, 2) }
   local command = command_named(word)
   if command then return require("opsh.host.commands." .. command.name)(given.values, rest) end
-  if not word:find("[/.]") and not system.file_kind(word) then unknown_word(word) end
+  if not word:find("[/.]") and not system.file_kind(word) then word = configured_runbook(word) or unknown_word(word) end
   return require("opsh.host.commands.run")(given.values, word, rest)
 end
 

@@ -38,6 +38,15 @@ M.host = {
   { name = "help", letter = "h", help = "Show this help.", group = "output" },
 }
 
+--- For commands that connect to nothing.
+function M.plain()
+  local plain = {}
+  for _, option in ipairs(M.host) do
+    if option.group == "output" then plain[#plain + 1] = option end
+  end
+  return plain
+end
+
 M.version = { name = "version", help = "Show the version of opsh.", group = "output" }
 
 -- Behind a runbook.

@@ -80,7 +80,11 @@ function M.open(given)
   else
     -- An empty --db is an unset variable in somebody's script, not a wish for the default.
     if given.db and given.db[1] == "" then
-      errors.raise("usage.value", "--db is empty", "leave it out to connect by libpq's own environment (PGHOST, PGDATABASE, ...)")
+      errors.raise(
+        "usage.value",
+        "--db is empty",
+        "leave it out to connect by libpq's own environment (PGHOST, PGDATABASE, ...)"
+      )
     end
     target = { conninfo = given.db and given.db[1] or "" }
   end

@@ -12,7 +12,18 @@ local M = {}
 ---@return table<string, string[]>|nil values, string[]|nil words
 function M.read(before, rest, line)
   local parsed = cli.parse(line, rest)
+  local declared = {}
+  for _, option in ipairs(line.options) do
+    declared[option.name] = true
+  end
   for name, values in pairs(before) do
+    if not declared[name] then
+      errors.raise(
+        "usage.option",
+        ("%s takes no --%s"):format(line.program, name),
+        line.program .. " --help shows what it takes"
+      )
+    end
     if parsed.values[name] then
       errors.raise("usage.option", ("--%s is given twice"):format(name), "give it once, before or after the runbook")
     end

@@ -1,4 +1,5 @@
 --- `opsh resume RUN`: goes on with a run from its ledger.
+local again = require("opsh.host.commands.again")
 local arguments = require("opsh.host.commands.arguments")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
@@ -9,7 +10,7 @@ local screen = require("opsh.host.present.screen")
 local text_result = require("opsh.host.present.result")
 local workplace = require("opsh.host.workplace")
 
-local function go_on(out, place, id)
+local function go_on(given, out, place, id)
   local reopened = resume.reopen(place.target, id, function(path) return load.load(path, options.taken()) end)
   local job = jobs.new(
     reopened.runbook,
@@ -17,6 +18,7 @@ local function go_on(out, place, id)
     reopened.record.params,
     { directory = place.state .. "/runs/" .. reopened.record.id, sample = 0 }
   )
+  job.resume = again.resume(given, reopened.record.id)
   job.id, job.say, job.path = reopened.record.id, out.say, reopened.record.runbook
   local ok, result = host.protect(function()
     out.say(("resuming run %s"):format(job.id))
@@ -38,7 +40,7 @@ return function(before, rest)
   })
   if not given then return 0 end
   local out, place = screen.open(given), workplace.open(given)
-  local ok, result = host.protect(go_on, out, place, words[1])
+  local ok, result = host.protect(go_on, given, out, place, words[1])
   place.close()
   if not ok then error(result, 0) end
   return result

@@ -1,4 +1,5 @@
 --- `opsh RUNBOOK [--apply]`: plan, and apply what was planned.
+local again = require("opsh.host.commands.again")
 local digest = require("opsh.native.digest")
 local document = require("opsh.host.present.document")
 local errors = require("opsh.host.errors")
@@ -55,6 +56,7 @@ local function climb(given, path, runbook, place, out, word)
   local directory = applying and place.state .. "/runs/" .. id or place.state .. "/plans/" .. digest.random_hex(8)
   local job = jobs.new(runbook, place.target, given, { directory = directory, sample = sample_of(given) })
   job.id, job.say, job.path = applying and id or nil, out.say, path
+  job.resume = again.resume(given, id)
   local keep = false
   local ok, result = host.protect(function()
     out.say("planning")
@@ -66,35 +68,11 @@ local function climb(given, path, runbook, place, out, word)
   end)
   if not keep then system.remove_tree(directory) end
   if not ok then
+    if not job.ledger then job.id = nil end
     result.job, result.place = job, place
     error(result, 0)
   end
   return result
-end
-
---- The argument without a connection string that has a password in it: what is printed ends up in logs and tickets.
-local function without_secret(argument)
-  if not argument:lower():find("password", 1, true) and not argument:find("://[^@/]*:[^@/]*@") then return argument end
-  return (argument:match("^%-%-[%w-]+=") or "") .. "..."
-end
-
---- The command line again, for "apply with".
-local function words(path, given_before, rest)
-  local quoted = { "opsh" }
-  local function add(argument)
-    argument = without_secret(argument)
-    quoted[#quoted + 1] = argument:find("^[%w_./=:@,+-]+$") and argument or "'" .. argument:gsub("'", "'\\''") .. "'"
-  end
-  for _, option in ipairs(options.host) do
-    for _, value in ipairs(given_before[option.name] or {}) do
-      add("--" .. option.name .. (value ~= "" and "=" .. value or ""))
-    end
-  end
-  add(path)
-  for _, argument in ipairs(rest) do
-    add(argument)
-  end
-  return table.concat(quoted, " ")
 end
 
 return function(before, path, rest)
@@ -108,7 +86,8 @@ return function(before, path, rest)
   if not given then return 0 end
   local out = screen.open(given)
   local place = workplace.open(given)
-  local ok, result = host.protect(climb, given, path, runbook, place, out, words(path, before, rest))
+  local ok, result =
+    host.protect(climb, given, path, runbook, place, out, again.runbook(before, path, rest))
   place.close()
   if not ok then error(result, 0) end
   return result

@@ -51,7 +51,7 @@ return function(before, rest)
     options = options.join({
       { name = "load", value = "FILE.sql", help = "Load this file with psql after the start." },
       { name = "conninfo", help = "Print the connection string only." },
-    }, options.host),
+    }, options.plain()),
     positionals = { { name = "ACTION", help = "start, stop or status.", required = true } },
   })
   if not given then return 0 end

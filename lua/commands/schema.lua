@@ -8,7 +8,7 @@ return function(before, rest)
   local given = arguments.read(before, rest, {
     program = "opsh schema",
     description = "Prints the DDL of the schema opsh, which the first apply creates. Connects to nothing.",
-    options = options.host,
+    options = options.plain(),
   })
   if not given then return 0 end
   for _, statement in ipairs(journal.schema()) do

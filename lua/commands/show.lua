@@ -1,4 +1,5 @@
 --- `opsh show RUN`: one run from the ledger.
+local again = require("opsh.host.commands.again")
 local arguments = require("opsh.host.commands.arguments")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
@@ -55,7 +56,7 @@ local function steps_text(out, reader, run, steps)
       { title = "state" },
       { title = "planned", right = true },
       { title = "done", right = true },
-      { title = "changed", right = true },
+      { title = "left out", right = true },
       { title = "failed", right = true },
       { title = "batches", right = true },
       { title = "took", right = true },
@@ -82,7 +83,7 @@ local function left_out_text(out, items)
     .. (#items == listed and ("the first %d; opsh.left_out has them all\n"):format(listed) or "")
 end
 
-local function show(out, reader, id)
+local function show(given, out, reader, id)
   local run = ledger.run(reader, id)
   local steps, left_out = ledger.steps(reader, run.id), ledger.left_out(reader, run.id, listed)
   if out.json then
@@ -101,7 +102,7 @@ local function show(out, reader, id)
     })
   end
   out.text(heading(out, run) .. steps_text(out, reader, run, steps) .. left_out_text(out, left_out))
-  if run.state ~= "done" then out.text(("\nGo on with: opsh resume %s\n"):format(run.id)) end
+  if run.state ~= "done" then out.text(("\nGo on with: %s\n"):format(again.resume(given, run.id))) end
 end
 
 return function(before, rest)
@@ -115,7 +116,7 @@ return function(before, rest)
   local out, place = screen.open(given), workplace.open(given)
   local ok, result = host.protect(function()
     local reader = native_db.reader(place.target)
-    show(out, reader, words[1])
+    show(given, out, reader, words[1])
     reader:close()
   end)
   place.close()

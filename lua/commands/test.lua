@@ -10,7 +10,7 @@ local screen = require("opsh.host.present.screen")
 local suite = require("opsh.host.test.suite")
 local system = require("opsh.native.system")
 
-local usual_paths = { "tests", "scripts" }
+local usual_paths = { "tests", "scripts", "docs" }
 
 local function collect(path, files)
   if system.file_kind(path) == "file" then
@@ -79,7 +79,7 @@ end
 
 return function(before, rest)
   local own = {}
-  for _, option in ipairs(options.host) do
+  for _, option in ipairs(options.plain()) do
     if option.group == "output" then own[#own + 1] = option end
   end
   local given, words = arguments.read(before, rest, {

@@ -4,6 +4,9 @@ local json = require("opsh.native.json")
 
 local M = {}
 
+--- Of the document; rises when a field goes away or changes its meaning.
+M.format = 1
+
 local null = json.decode("null")
 local object, array = json.metatables()
 
@@ -85,36 +88,33 @@ end
 local function steps(job)
   local list = {}
   for at, step in ipairs(job.steps) do
-    list[at] = ordered(
-      {
-        "number",
-        "name",
-        "after",
-        "writes",
-        "planned",
-        "summary",
-        "tally",
-        "sample",
-        "checks_now",
-        "done",
-        "batches",
-        "checks",
-      },
-      {
-        number = step.number,
-        name = step.name,
-        after = step.after or null,
-        writes = as_array(step.writes),
-        planned = figures(step.planned),
-        summary = step.summary_figures and as_object(M.plain(step.summary_figures)) or null,
-        tally = tally(step),
-        sample = sample(step),
-        checks_now = check_results(step.checks_now),
-        done = figures(step.done),
-        batches = step.done and step.done.batches or null,
-        checks = check_results(step.checks),
-      }
-    )
+    list[at] = ordered({
+      "number",
+      "name",
+      "after",
+      "writes",
+      "planned",
+      "summary",
+      "tally",
+      "sample",
+      "checks_now",
+      "done",
+      "batches",
+      "checks",
+    }, {
+      number = step.number,
+      name = step.name,
+      after = step.after or null,
+      writes = as_array(step.writes),
+      planned = figures(step.planned),
+      summary = step.summary_figures and as_object(M.plain(step.summary_figures)) or null,
+      tally = tally(step),
+      sample = sample(step),
+      checks_now = check_results(step.checks_now),
+      done = figures(step.done),
+      batches = step.done and step.done.batches or null,
+      checks = check_results(step.checks),
+    })
   end
   return as_array(list)
 end
@@ -154,8 +154,22 @@ end
 ---@param rung "plan"|"apply"
 function M.of(job, place, rung, err, exit)
   return ordered(
-    { "opsh", "rung", "outcome", "exit", "run", "runbook", "target", "params", "preconditions", "steps", "error" },
     {
+      "format",
+      "opsh",
+      "rung",
+      "outcome",
+      "exit",
+      "run",
+      "runbook",
+      "target",
+      "params",
+      "preconditions",
+      "steps",
+      "error",
+    },
+    {
+      format = M.format,
       opsh = host.version(),
       rung = rung,
       outcome = err and "failed" or job.outcome or "planned",
@@ -184,8 +198,8 @@ end
 --- The document of a failure before there was a job.
 function M.failure(err, exit)
   return ordered(
-    { "opsh", "outcome", "exit", "error" },
-    { opsh = host.version(), outcome = "failed", exit = exit, error = error_of(err) }
+    { "format", "opsh", "outcome", "exit", "error" },
+    { format = M.format, opsh = host.version(), outcome = "failed", exit = exit, error = error_of(err) }
   )
 end
 

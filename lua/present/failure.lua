@@ -51,9 +51,11 @@ function M.show(err, exit, as_json)
   if err.kind == "check.failed" or err.kind == "precondition.failed" then add(checks_of(err)) end
   if err.hint and err.hint ~= "" then add(("  next: %s\n"):format(text.printable(err.hint))) end
   if err.run and err.kind ~= "in_doubt" then
-    add(("  run %s stopped part-way; what was committed stays. Go on with: opsh resume %s\n"):format(err.run, err.run))
+    add(("  run %s stopped part-way; what was committed stays. Go on with: %s\n"):format(err.run, err.job.resume))
   elseif err.kind == "interrupted" then
     add(err.job and err.job.ledger and "  no batch was committed\n" or "  nothing was written\n")
+  elseif err.job and err.job.ledger and err.job.committed == 0 then
+    add(("  no batch was committed; when the cause is mended: %s\n"):format(err.job.resume))
   end
   if is_own(err) and err.traceback then add(err.traceback .. "\n") end
   system.write_error(table.concat(lines))

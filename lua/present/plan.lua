@@ -1,4 +1,5 @@
 --- A plan as text.
+local checks = require("opsh.host.runbook.checks")
 local checks_text = require("opsh.host.present.checks")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
@@ -150,8 +151,10 @@ function M.render(job, place, out, again)
     parts[#parts + 1] = "\nThe first apply creates the schema opsh in this database; opsh schema prints its DDL.\n"
   end
   if again then
+    local met = not job.preconditions or checks.passed(job.preconditions)
     local ok, has_work = host.protect(require("opsh.host.runbook.planning").has_work, job)
-    parts[#parts + 1] = (ok and has_work) and ("\nNothing was written. To apply: %s --apply\n"):format(again)
+    parts[#parts + 1] = not met and "\nNothing was written. The preconditions are not met: apply would refuse.\n"
+      or (ok and has_work) and ("\nNothing was written. To apply: %s --apply\n"):format(again)
       or "\nNothing was written, and there is nothing to do.\n"
   end
   return table.concat(parts)

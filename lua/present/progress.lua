@@ -42,7 +42,8 @@ function M.new(step, redraw, columns)
     local tenth = total > 0 and math.floor(10 * done / total) or 10
     if tenth <= last_tenth then return end
     last_tenth = tenth
-    system.write_error(("%s: %d %%  %s\n"):format(name, tenth * 10, figures()))
+    local percent = total > 0 and math.floor(100 * done / total) or 100
+    system.write_error(("%s: %d %%  %s\n"):format(name, percent, figures()))
   end
 
   local self = {}

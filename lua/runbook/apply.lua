@@ -5,6 +5,7 @@ local checks = require("opsh.host.runbook.checks")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local host = require("opsh.native.host")
+local jobs = require("opsh.host.runbook.job")
 local ledger_reads = require("opsh.host.runbook.ledger")
 local native_plan = require("opsh.native.plan")
 local system = require("opsh.native.system")
@@ -48,7 +49,7 @@ local function gate_of(run, step)
       figures.new({ seen = items, items = items, counts = counts, labels = done.labels, totals = done.totals })
     step.checks = checks.run(step.verify, run.ctx, function(work, ...)
       batch_:savepoint()
-      local results = { host.protect(work, ...) }
+      local results = { host.attempt(work, ...) }
       batch_:rollback_to_savepoint()
       return unpack(results, 1, table.maxn(results))
     end)
@@ -86,7 +87,10 @@ end
 ---@param step table with `spool_path`, `planned`, `write_oids`
 ---@param progress { advance: fun(items: integer) }
 function M.step(run, step, progress)
-  local standing = ledger_reads.standing(run.state.session, run.id, step.number)
+  local standing = jobs.reading_ledger(
+    run,
+    function(session) return ledger_reads.standing(session, run.id, step.number) end
+  )
   run.state.session:close()
   run.state.session = nil
   run.failures_left[step.number] = step.failures_allowed - standing.failed

@@ -216,8 +216,9 @@ local function settle(run, step, place, outcome, token)
   local committed, err = decide(run, token)
   if committed == nil then
     local what = "the connection was lost during the COMMIT of batch %d of step %s, and the server cannot be asked: %s"
-    local look = "it is committed if this finds a row: select from opsh.batch where token = '%s'; opsh resume %s decides it"
-    errors.raise("in_doubt", what:format(place.number, step.name, err.message), look:format(token, run.id))
+    local look =
+      "it is committed if this finds a row: select from opsh.batch where token = '%s'; this asks it and goes on: %s"
+    errors.raise("in_doubt", what:format(place.number, step.name, err.message), look:format(token, run.resume))
   end
   if committed then run.committed = run.committed + 1 end
   errors.raise(

@@ -1,4 +1,6 @@
 --- `ctx.planned` and `ctx.done`: one shape, and every unknown count is 0.
+local decimal = require("opsh.native.decimal")
+
 local M = {}
 
 local zero = { __index = function() return 0 end }
@@ -6,9 +8,10 @@ local zero = { __index = function() return 0 end }
 local function counts(values)
   local made = {}
   for name, value in pairs(values or {}) do
-    made[name] = tonumber(value) and ("%.17g"):format(tonumber(value)) == tostring(value) and tonumber(value)
-      or (tonumber(value) and math.abs(tonumber(value)) <= 2 ^ 53 and tonumber(value))
-      or value
+    local number = tonumber(value)
+    -- A sum that a number does not hold exactly stays text.
+    local exact = number and decimal.compare(("%.17g"):format(number), tostring(value)) == 0
+    made[name] = exact and number or value
   end
   return setmetatable(made, zero)
 end

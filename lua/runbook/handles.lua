@@ -148,7 +148,7 @@ function M.transaction(batch, scope)
   --- Runs a function; when it raises, what it wrote is taken back and the error goes on.
   function tx.savepoint(_, work, ...)
     batch:savepoint()
-    local results = { host.protect(work, ...) }
+    local results = { host.attempt(work, ...) }
     if not results[1] then
       batch:rollback_to_savepoint()
       error(results[2], 0)
@@ -159,7 +159,7 @@ function M.transaction(batch, scope)
 
   --- Runs a function; when it raises, what it wrote is taken back, and nil and the error are returned.
   function tx:try_savepoint(work, ...)
-    local results = { host.protect(self.savepoint, self, work, ...) }
+    local results = { host.attempt(self.savepoint, self, work, ...) }
     if results[1] then return unpack(results, 2, table.maxn(results)) end
     local err = results[2]
     if err.kind == "interrupted" or err.kind:find("^connection") then error(err, 0) end

@@ -77,6 +77,15 @@ function M.open_reader(job)
   return native_db.reader(options)
 end
 
+--- Reads the ledger, over the login that writes it: the reader login need not see the schema opsh.
+function M.reading_ledger(job, work)
+  local session = native_db.reader(job.target)
+  local results = { host.attempt(work, session) }
+  session:close()
+  if not results[1] then error(results[2], 0) end
+  return unpack(results, 2, table.maxn(results))
+end
+
 --- Opens a read session for `ctx`, with a snapshot of its own, and closes it whatever happens.
 function M.reading(job, work)
   local session = M.open_reader(job)
@@ -92,7 +101,7 @@ end
 local function guarded_query(session)
   return function(work, ...)
     session:savepoint()
-    local results = { host.protect(work, ...) }
+    local results = { host.attempt(work, ...) }
     session:rollback_to_savepoint()
     return unpack(results, 1, table.maxn(results))
   end
@@ -110,14 +119,12 @@ end
 
 --- Which database this is: by what the server says of itself, not by how it was reached.
 function M.identify(session)
-  return session:read(
-    [[
+  return session:read([[
     select c.system_identifier::pg_catalog.text as system_identifier, d.oid::pg_catalog.text as database_oid,
            d.datname::pg_catalog.text as database, current_user::pg_catalog.text as "user",
            pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) as server_version
     from pg_catalog.pg_control_system() as c, pg_catalog.pg_database as d
-    where d.datname = pg_catalog.current_database()]]
-  )[1]
+    where d.datname = pg_catalog.current_database()]])[1]
 end
 
 return M

@@ -85,16 +85,20 @@ local function start(job)
   end
 end
 
+local function ledger_done(job, step)
+  return jobs.reading_ledger(job, function(session) return ledger_reads.done(session, job.id, step.number) end)
+end
+
 local function finish_checks(job, step)
+  step.done = ledger_done(job, step)
   jobs.reading(job, function(session)
-    step.done = ledger_reads.done(session, job.id, step.number)
     if not step.atomic or not step.checks then step.checks = jobs.verify(job, step, session) end
   end)
   if checks.passed(step.checks) then return end
   errors.raise(
     "check.failed",
     ("step %s is done, and its checks did not pass"):format(step.name),
-    ("the checks show what is wrong; after mending it, opsh resume %s verifies again"):format(job.id)
+    "the checks show what is wrong; after mending it, this verifies again: " .. job.resume
   )
 end
 
@@ -122,6 +126,10 @@ local function stop(job, err)
   if err.kind:find("^connection") or err.kind == "in_doubt" or written then err.run = job.id end
   local states = { ["check.failed"] = "check_failed" }
   local state = states[err.kind] or (written and "stopped" or "failed")
+  for _, step in ipairs(job.steps) do
+    -- For the report; where the ledger cannot be read now, the report says nothing of it.
+    if step.planned and not step.done then host.protect(function() step.done = ledger_done(job, step) end) end
+  end
   if err.kind ~= "in_doubt" and not err.kind:find("^connection") and err.kind ~= "run.taken_over" then
     host.protect(function() job.ledger:set_state(state, err.message, true) end)
   end
@@ -131,7 +139,7 @@ end
 function M.carry_out(job, progress)
   system.on_second_interrupt(
     4,
-    ("\nopsh: stopped at once; what was committed stays. Go on with: opsh resume %s\n"):format(job.id)
+    ("\nopsh: stopped at once; what was committed stays. Go on with: %s\n"):format(job.resume)
   )
   local ok, err = host.protect(work_through, job, progress)
   if ok then

@@ -5,10 +5,13 @@ local text = require("opsh.native.text")
 
 local M = {}
 
---- Whether the schema opsh is there and may be read.
-function M.exists(reader)
-  return reader:read("select pg_catalog.to_regclass('opsh.run') is not null as there")[1].there
+--- Whether the schema opsh is there, also for a login that may not look into it.
+function M.is_installed(reader)
+  return reader:read("select exists (select from pg_catalog.pg_namespace where nspname = 'opsh') as there")[1].there
 end
+
+--- Whether there are runs to read.
+function M.exists(reader) return reader:read("select pg_catalog.to_regclass('opsh.run') is not null as there")[1].there end
 
 --- The newest runs first.
 function M.runs(reader, limit)

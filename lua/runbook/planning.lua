@@ -9,6 +9,8 @@ local native_plan = require("opsh.native.plan")
 local plan = require("opsh.host.runbook.plan")
 local system = require("opsh.native.system")
 
+local _, array = json.metatables()
+
 local M = {}
 
 local function spool_path(job, step) return ("%s/step-%d.plan"):format(job.directory, step.number) end
@@ -40,10 +42,8 @@ function M.all(job)
   system.make_directory(job.directory)
   jobs.reading(job, function(session)
     job.identity = jobs.identify(session)
-    job.ledger_version = ledger_reads.exists(session)
-    if job.runbook.preconditions then
-      job.preconditions = jobs.check(job, job.runbook.preconditions, session)
-    end
+    job.ledger_version = ledger_reads.is_installed(session)
+    if job.runbook.preconditions then job.preconditions = jobs.check(job, job.runbook.preconditions, session) end
     for _, step in ipairs(job.steps) do
       if not step.after then
         step.write_oids = apply.resolve_writes(job, step)
@@ -65,6 +65,7 @@ end
 --- What the ledger keeps of a step's plan, as JSON.
 function M.record(step)
   local planned = step.planned
+  debug.setmetatable(planned.tally, array)
   return json.encode({
     seen = planned.seen,
     items = planned.items,
@@ -93,20 +94,18 @@ function M.prepare(job, step, session)
     return
   end
   if err.kind == "interrupted" then error(err, 0) end
-  local standing = ledger_reads.standing(session, job.id, step.number)
+  local standing = jobs.reading_ledger(
+    job,
+    function(ledger) return ledger_reads.standing(ledger, job.id, step.number) end
+  )
   job.say(
     ("the spooled plan of step %s is gone (%s): planning again behind its last key"):format(step.name, err.message)
   )
   step.spool_begins = standing.position
-  plan_step(
-    job,
-    step,
-    session,
-    {
-      behind = standing.last_key,
-      spool = ("%s/step-%d-from-%d.plan"):format(job.directory, step.number, standing.position),
-    }
-  )
+  plan_step(job, step, session, {
+    behind = standing.last_key,
+    spool = ("%s/step-%d-from-%d.plan"):format(job.directory, step.number, standing.position),
+  })
 end
 
 return M

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.hpp"
@@ -32,6 +33,7 @@ class Binder {
       bool bare = value.relation && !placeholder.has_alias && !placeholder.name.empty();
       replacements.push_back(bare ? value.text + " as " + sql::Identifier{placeholder.name}.text() : value.text);
     }
+    refuse_unused();
     Bound bound{statement_.render(replacements), std::move(parameters_)};
     return bound;
   }
@@ -46,6 +48,17 @@ class Binder {
     Replacement made = value_at(lua_gettop(L_), placeholder);
     lua_settop(L_, top);
     return known_.emplace(name, std::move(made)).first->second;
+  }
+
+  /// A value that no $n takes is a slip of the author's.
+  void refuse_unused() {
+    int given = has_bindings() ? static_cast<int>(lua::number_field(L_, bindings_, "n", 0)) : 0, taken = 0;
+    for (const auto& placeholder : statement_.placeholders()) taken = std::max(taken, placeholder.number);
+    if (given > taken)
+      throw Error{"sql.parameter",
+                  fmt::format("{} values are given, and the statement has {}", given,
+                              taken ? fmt::format("$1 to ${}", taken) : "no $n"),
+                  "give one value for each $n; values by name go in a table: { name = value }"};
   }
 
   void push_positional(const sql::Placeholder& placeholder) {

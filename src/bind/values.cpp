@@ -51,12 +51,23 @@ void push_array(lua_State* L, db::Connection& connection, unsigned element, std:
   });
 }
 
+/// A list may be empty; a table with names is none.
+void refuse_names(lua_State* L, int index) {
+  if (lua_objlen(L, index) > 0) return;
+  lua_pushnil(L);
+  if (!lua_next(L, index)) return;
+  lua_pop(L, 2);
+  throw Error{"usage.value", "a table with names cannot be a value in SQL",
+              "pass json.object{...} for JSON, or rows that a query returned"};
+}
+
 std::string list_text(lua_State* L, int index, db::Connection& connection, unsigned element) {
   db::ArrayText array;
   for (int at = 1; at <= static_cast<int>(lua_objlen(L, index)); ++at) {
     lua_rawgeti(L, index, at);
     bool nested = lua_istable(L, -1) && !lua::has_metatable(L, -1, lua::object_metatable) &&
                   !lua::has_metatable(L, -1, lua::array_metatable);
+    if (nested) refuse_names(L, lua_gettop(L));
     if (nested)
       array.add_nested(list_text(L, lua_gettop(L), connection, element));
     else
@@ -128,14 +139,7 @@ std::optional<std::string> field_text(lua_State* L, int index, db::Connection& c
   if (lua::has_metatable(L, index, lua::object_metatable) || lua::has_metatable(L, index, lua::array_metatable) ||
       lua::has_metatable(L, index, lua::number_metatable))
     return json_text(L, index, json::Layout::compact);
-  if (lua_objlen(L, index) == 0) {
-    lua_pushnil(L);
-    if (lua_next(L, index)) {
-      lua_pop(L, 2);
-      throw Error{"usage.value", "a table with names cannot be a value in SQL",
-                  "pass json.object{...} for JSON, or rows that a query returned"};
-    }
-  }
+  refuse_names(L, index);
   unsigned element = type ? connection.type(type).element : 0;
   return list_text(L, index, connection, element);
 }

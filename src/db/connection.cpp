@@ -85,6 +85,11 @@ void Connection::settle(const Target& target, Access access) {
       "pg_catalog.set_config('bytea_output', 'hex', false), pg_catalog.set_config('lc_monetary', 'C', false), "
       "pg_catalog.set_config('standard_conforming_strings', 'on', false), "
       "pg_catalog.set_config('cursor_tuple_fraction', '1', false), "
+      // The schemas that the role's search_path finds, without opsh, whose tables would hide the user's where the role
+      // has that name, and with pg_catalog before them all, where nothing can hide what is in it.
+      "pg_catalog.set_config('search_path', coalesce((select pg_catalog.string_agg(pg_catalog.quote_ident(s.name), "
+      "', ' order by s.place) from rows from (pg_catalog.unnest(pg_catalog.current_schemas(false))) with ordinality "
+      "as s(name, place) where s.name <> all (array['opsh', 'pg_catalog']::pg_catalog.name[])), ''), false), "
       "case when pg_catalog.current_setting('synchronous_commit') = 'off' "
       "then pg_catalog.set_config('synchronous_commit', 'on', false) end",
       settings);
@@ -245,7 +250,7 @@ Result Connection::checked(Result result, Control control) {
     // A COMMIT that failed, if one passed the gate: the transaction is over, and opsh did not ask for that.
     if (control == Control::none && in_transaction_ && PQtransactionStatus(connection) == PQTRANS_IDLE)
       give_up(session_broken(error.message));
-    if (error.sqlstate == "57014" && interrupt::heeded()) error.kind = "interrupted";
+    if (error.sqlstate == "57014" && interrupt::heeded()) throw Error{"interrupted", "interrupted"};
     throw SqlError{std::move(error), position};
   }
   if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) return result;

@@ -26,7 +26,7 @@ constexpr Rule rules[] = {
     {"23514", "constraint.check", ""},
     {"23", "constraint", ""},
     {"25006", "sql.read_only", "this session only reads; move the write to apply"},
-    {"25P02", "sql.doomed", "an earlier statement of this transaction failed; use tx:savepoint to survive a failure"},
+    {"25P02", "sql.doomed", "an earlier statement of this transaction failed; in apply, tx:savepoint survives a failure"},
     {"28P01", "connect.password", "check the password in your passfile (~/.pgpass) or service file"},
     {"28", "connect.refused", "check the user and the server's pg_hba.conf"},
     {"3D000", "connect.database", "check the database's name (psql -l lists them)"},
@@ -43,7 +43,7 @@ constexpr Rule rules[] = {
     {"53300", "connect.too_many", "wait, or raise max_connections"},
     {"53", "server.resources", ""},
     {"55P03", "transaction.lock_timeout", "another session holds the lock; see pg_blocking_pids in pg_stat_activity"},
-    {"57014", "transaction.cancelled", "the statement was cancelled or ran into statement_timeout"},
+    {"57014", "transaction.cancelled", "it ran into the statement timeout (--statement-timeout), or somebody cancelled it"},
     {"57P", "connection.lost", "the server is shutting down or ended this session; check its log"},
     {"22", "data", ""},
 };

@@ -40,16 +40,23 @@ int structured(lua_State* L) {
   return 1;
 }
 
-/// protect(f, ...) -> true and results, or false and an error table. Where an interrupt ends.
-int protect(lua_State* L) {
+/// attempt(f, ...) -> true and results, or false and an error table. For calls that a script makes: an interrupt goes
+/// on behind it, so that no script can eat one.
+int attempt(lua_State* L) {
   luaL_checkany(L, 1);
   lua_pushcfunction(L, lua::guarded<structured>);
   lua_insert(L, 1);
   bool good = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1) == 0;
-  end_interrupt(L);
   lua_pushboolean(L, good);
   lua_replace(L, 1);
   return lua_gettop(L);
+}
+
+/// protect(f, ...): the same for the host's own calls. Here an interrupt ends.
+int protect(lua_State* L) {
+  int results = attempt(L);
+  end_interrupt(L);
+  return results;
 }
 
 /// raise(kind, message, hint, where, excerpt)
@@ -79,10 +86,11 @@ void open_host(lua_State* L) {
   bind::module(L, "opsh.native.host",
                {
                    {"load", lua::guarded<load>},
+                   {"attempt", lua::guarded<attempt>},
                    {"protect", lua::guarded<protect>},
                    {"raise", lua::guarded<raise>},
                    {"version", lua::guarded<version>},
-                {"has_module", lua::guarded<has_module>},
+                   {"has_module", lua::guarded<has_module>},
                    {"structured", lua::guarded<structured>},
                });
   lua_pushcfunction(L, lua::guarded<require_module>);

@@ -73,7 +73,7 @@ void Batch::require_declared(const sql::QualifiedName& table) {
   }
   if (std::find(writes_.begin(), writes_.end(), known->second) == writes_.end())
     throw Error{"write.undeclared", fmt::format("the statement changes {}, which the step does not declare", name),
-                fmt::format("add \"{}\" to the step's writes", name)};
+                fmt::format("add {} to the step's writes", name)};
 }
 
 void Batch::check_deferred() {

@@ -1,0 +1,46 @@
+--- Command lines that are printed for the person to run next: with the same target, and without secrets.
+local options = require("opsh.host.options")
+
+local M = {}
+
+--- The argument without a connection string that has a password in it: what is printed ends up in logs and tickets.
+local function without_secret(argument)
+  if not argument:lower():find("password", 1, true) and not argument:find("://[^@/]*:[^@/]*@") then return argument end
+  return (argument:match("^%-%-[%w-]+=") or "") .. "..."
+end
+
+local function quoted(argument)
+  argument = without_secret(argument)
+  return argument:find("^[%w_./=:@,+-]+$") and argument or "'" .. argument:gsub("'", "'\\''") .. "'"
+end
+
+--- The host options of a command line, of some groups, as words.
+---@param given table<string, string[]> host options
+---@param groups table<string, boolean> of options.host that matter
+local function host_words(given, groups)
+  local words = {}
+  for _, option in ipairs(options.host) do
+    for _, value in ipairs(groups[option.group] and given[option.name] or {}) do
+      words[#words + 1] = quoted("--" .. option.name .. (value ~= "" and "=" .. value or ""))
+    end
+  end
+  return words
+end
+
+--- The command line of a runbook as it was given: `before` are the host options before it.
+function M.runbook(before, path, rest)
+  local words = host_words(before, { target = true, output = true, limits = true })
+  words[#words + 1] = quoted(path)
+  for _, argument in ipairs(rest) do
+    words[#words + 1] = quoted(argument)
+  end
+  return "opsh " .. table.concat(words, " ")
+end
+
+--- What goes on with a run, on the same target.
+function M.resume(given, run)
+  if given.sandbox and given.sandbox[1] ~= "" then return "nothing; the sandbox ends with this command" end
+  return table.concat({ "opsh resume", run, unpack(host_words(given, { target = true, limits = true })) }, " ")
+end
+
+return M
