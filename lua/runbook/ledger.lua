@@ -11,7 +11,10 @@ function M.is_installed(reader)
 end
 
 --- Whether there are runs to read.
-function M.exists(reader) return reader:read("select pg_catalog.to_regclass('opsh.run') is not null as there")[1].there end
+function M.exists(reader)
+  local found = reader:read("select pg_catalog.to_regclass('opsh.run') is not null as there")
+  return found[1].there
+end
 
 --- The newest runs first.
 function M.runs(reader, limit)
