@@ -26,8 +26,8 @@ class Shield {
 bool heeded();
 bool shielded();
 
-/// What a second request does: prints `message` (at most 511 bytes of it) on standard error and ends the process at once
-/// with `exit_code`. Until it is set: no message, 130.
+/// What a second request does: prints `message` (at most 511 bytes of it) on standard error and ends the process at
+/// once with `exit_code`. Until it is set: no message, 130.
 void on_second(int exit_code, std::string_view message);
 
 /// Does it. Async-signal-safe.
