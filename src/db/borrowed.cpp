@@ -1,48 +1,14 @@
 #include "db/borrowed.hpp"
 
-#include <libpq-fe.h>
-
-#include <pqxx/array>
-#include <pqxx/connection_base>
-#include <pqxx/connectionpolicy>
-#include <pqxx/except>
+#include <algorithm>
 
 #include "base/error.hpp"
+#include "db/pqxx_versions.hpp"
 
 namespace opsh::db {
-namespace {
-
-/// Hands out the connection and forgets it: libpqxx must neither open nor finish it.
-class Lend : public pqxx::connectionpolicy {
- public:
-  explicit Lend(PGconn* connection) : connectionpolicy(std::string{}), connection_(connection) {}
-
-  handle do_startconnect(handle) override { return usable(); }
-  handle do_completeconnect(handle) override { return usable(); }
-  handle do_dropconnect(handle) noexcept override { return nullptr; }
-  handle do_disconnect(handle) noexcept override { return nullptr; }
-  bool is_ready(handle) const noexcept override { return true; }
-
- private:
-  handle usable() const {
-    if (PQstatus(connection_) != CONNECTION_OK) throw pqxx::broken_connection{"the connection is lost"};
-    return connection_;
-  }
-
-  PGconn* connection_;
-};
-
-class LentConnection : public pqxx::connection_base {
- public:
-  explicit LentConnection(Lend& policy) : connection_base(policy) { init(); }
-  ~LentConnection() { close(); }
-};
-
-}  // namespace
 
 struct Borrowed::Lent {
-  explicit Lent(PGconn* connection) : policy(connection), pqxx(policy) {}
-  Lend policy;
+  explicit Lent(PGconn* connection) : pqxx(connection) {}
   LentConnection pqxx;
 };
 
@@ -51,11 +17,11 @@ Borrowed::Borrowed(pg_conn* connection) : lent_(std::make_unique<Lent>(connectio
 Borrowed::~Borrowed() = default;
 
 std::string Borrowed::quote_literal(std::string_view text) {
-  return "'" + lent_->pqxx.esc(text.data(), text.size()) + "'";
+  return "'" + lent_->pqxx.escaped(text) + "'";
 }
 
 std::string Borrowed::bytes(std::string_view text) {
-  return lent_->pqxx.unesc_raw(std::string{text});
+  return lent_->pqxx.bytes_of(text);
 }
 
 void walk_array(std::string_view text, const std::function<void(ArrayStep, std::string_view)>& visit) {
