@@ -73,11 +73,11 @@ TEST_CASE("an item that another session changes while we wait for its lock is le
   auto items = items_of(run.database, "select id, open from t order by id", 1);
   test::Peer peer{run.database.conninfo()};
   // The plan's rows join a second table: EvalPlanQual looks again only at the row that was waited for.
-  run.database.query("create table closed (id int)");
-  peer.run("begin; update t set open = true where id = 2; insert into closed values (2)");
+  run.database.query("create table public.closed (id int)");
+  peer.run("begin; update t set open = true where id = 2; insert into public.closed values (2)");
   Batch batch{run.ledger.writer(), run.claim, {}};
   int pid = batch.writer().backend().pid;
-  std::thread other{[&] {
+  std::jthread other{[&] {
     test::eventually([&] {
       return run.database.value(
                  fmt::format("select wait_event_type = 'Lock' from pg_stat_activity where pid = {}", pid)) == "t";
