@@ -22,8 +22,13 @@ local function seconds(given, name, fallback)
   local value = given[name] and given[name][1]
   if not value then return fallback end
   local number = tonumber(value)
-  if not number or number < 0 then
-    errors.raise("usage.value", ("--%s wants a number of seconds, not %q"):format(name, value), "0 means no limit")
+  -- The server counts milliseconds in 31 bits, and less than one of them would be no limit at all.
+  if not number or not (number == 0 or (number >= 0.001 and number <= 2147483)) then
+    errors.raise(
+      "usage.value",
+      ("--%s wants a number of seconds from 0.001 to 2147483, not %q"):format(name, value),
+      "0 means no limit"
+    )
   end
   return number
 end

@@ -52,7 +52,8 @@ function M.try_decode(text)
   return nil, value
 end
 
---- Writes one document, keys sorted. A plain table with a first element is an array, any other an object.
+--- Writes one document. A plain table with a first element is an array, any other an object. Keys are sorted; a table
+--- that `decode` made keeps the document's order, with new keys behind, and the spelling of numbers that are unchanged.
 ---@param value any
 ---@param options? { indent?: boolean }
 ---@return string

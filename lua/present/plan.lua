@@ -1,6 +1,7 @@
 --- A plan as text.
 local checks = require("opsh.host.runbook.checks")
 local checks_text = require("opsh.host.present.checks")
+local counted = require("opsh.host.counted")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local report = require("opsh.native.report")
@@ -13,7 +14,9 @@ local tally_rows = 20
 local widest_cell = 60
 
 local function figure(value)
-  if type(value) == "number" and value == math.floor(value) then return report.number(value) end
+  if type(value) == "number" and value == math.floor(value) and math.abs(value) < 2 ^ 63 then
+    return report.number(value)
+  end
   if value == nil or value == null then return "" end
   return tostring(value)
 end
@@ -81,7 +84,7 @@ local function tally(out, step)
   local more = #planned.tally - #rows
   return "\n"
     .. out.table(columns, rows, 2)
-    .. (more > 0 and ("  and %s more groups; --json has them all\n"):format(report.number(more)) or "")
+    .. (more > 0 and ("  and %s; --json has them all\n"):format(counted(more, "more group")) or "")
 end
 
 local function sample(out, planned)
@@ -97,8 +100,9 @@ local function sample(out, planned)
       rows[at][column] = (value == nil or value == null) and "NULL" or text.fit(text.printable(value), widest_cell)
     end
   end
-  return ("\n  the first %s of %s items\n"):format(report.number(#rows), report.number(planned.items))
-    .. out.table(columns, rows, 2)
+  local all = counted(planned.items, "item")
+  local heading = #rows < planned.items and ("the first %s of %s"):format(report.number(#rows), all) or all
+  return ("\n  %s\n"):format(heading) .. out.table(columns, rows, 2)
 end
 
 local function step_text(out, step, many)

@@ -1,6 +1,7 @@
 --- What an apply did, as text, and its exit status.
 local checks = require("opsh.host.runbook.checks")
 local checks_text = require("opsh.host.present.checks")
+local counted = require("opsh.host.counted")
 local document = require("opsh.host.present.document")
 local errors = require("opsh.host.errors")
 local plan_text = require("opsh.host.present.plan")
@@ -46,7 +47,10 @@ end
 
 local function closing(job, count)
   if job.outcome == "nothing to do" then return "\nNothing to do; nothing was written.\n" end
-  if count > 0 then return ("\nDone; %d items were left out: opsh show %s lists them.\n"):format(count, job.id) end
+  if count == 1 then return ("\nDone; 1 item was left out: opsh show %s lists it.\n"):format(job.id) end
+  if count > 1 then
+    return ("\nDone; %s were left out: opsh show %s lists them.\n"):format(counted(count, "item"), job.id)
+  end
   return "\nDone.\n"
 end
 

@@ -19,7 +19,10 @@ local function resolve_writes(run, step)
   local oids = {}
   for at, name in ipairs(step.writes) do
     local found = run.state.session:read(
-      "select pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.text as oid",
+      [[select c.oid::pg_catalog.text as oid, n.nspname = 'opsh' as is_ledger
+        from (select pg_catalog.to_regclass($1)::pg_catalog.oid as oid) as named
+        left join pg_catalog.pg_class as c on c.oid = named.oid
+        left join pg_catalog.pg_namespace as n on n.oid = c.relnamespace]],
       { n = 1, name }
     )
     if not found[1].oid then
@@ -27,6 +30,14 @@ local function resolve_writes(run, step)
         "sql.undefined_table",
         ("step %s: there is no table %s, which it declares in writes"):format(step.name, name),
         step.after and "" or "check the name and the search_path of the role",
+        run.runbook.path
+      )
+    end
+    if found[1].is_ledger then
+      errors.raise(
+        "refused.ledger",
+        ("step %s: writes names %s, a table of opsh's own ledger"):format(step.name, name),
+        "a runbook leaves the schema opsh alone: it says what was done, and where a resume goes on",
         run.runbook.path
       )
     end

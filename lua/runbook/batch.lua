@@ -1,5 +1,6 @@
 --- One batch of a step: an attempt is one transaction. Attempts are repeated after a deadlock or a lock that did not
 --- come, and, where failures are allowed, without the items that fail.
+local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local handles = require("opsh.host.runbook.handles")
@@ -31,7 +32,8 @@ local function call_apply(step, tx, list, ctx)
   if counts == nil then return {} end
   local fits = type(counts) == "table"
   for name, count in pairs(fits and counts or {}) do
-    fits = fits and type(name) == "string" and type(count) == "number"
+    -- NaN and the infinities are numbers that the ledger's JSON does not have.
+    fits = fits and type(name) == "string" and type(count) == "number" and math.abs(count) < math.huge
   end
   if not fits then
     errors.raise("script.apply", ("step %s: apply may return counts: a table of names and numbers"):format(step.name))
@@ -260,8 +262,8 @@ function M.run(run, step, place, items)
       if #failures > run.failures_left[step.number] then
         errors.raise(
           "batch.failures",
-          ("%d items of batch %d failed, more than max_failures allows; the first: %s"):format(
-            #failures,
+          ("%s of batch %d failed, more than max_failures allows; the first: %s"):format(
+            counted(#failures, "item"),
             place.number,
             failures[1].err.message
           ),

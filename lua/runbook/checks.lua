@@ -18,7 +18,9 @@ end
 
 local function shown(value)
   if value == nil then return "nothing" end
-  if type(value) == "number" and value == math.floor(value) then return ("%d"):format(value) end
+  if type(value) == "number" and value == math.floor(value) and math.abs(value) < 2 ^ 63 then
+    return ("%d"):format(value)
+  end
   return tostring(value)
 end
 
@@ -78,7 +80,9 @@ function M.new(sample, guard)
     local ok, found, total = guard(sample, 1, sql, ...)
     if not ok then return failed(name, found) end
     local columns = rows.columns(found)
-    local count = total == 1 and #columns == 1 and found[1][columns[1]] or total
+    local count = total
+    -- Not `and ... or`: one value that is NULL or false is no number of rows.
+    if total == 1 and #columns == 1 then count = found[1][columns[1]] end
     return add(
       name,
       { outcome = same(count, expected) and "pass" or "fail", found = shown(count), expected = shown(expected) }

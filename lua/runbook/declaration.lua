@@ -139,12 +139,13 @@ M.reasons = {
 function Checker:names(value, name, what)
   if value == nil then return {} end
   if type(value) == "string" then return { value } end
-  local list = {}
+  local list, seen = {}, {}
   for at, element in pairs(value) do
     if type(at) ~= "number" or type(element) ~= "string" then
       self:fail(name, ("%s: %s must be a list of names"):format(what, name))
     end
-    list[at] = element
+    if seen[element] then self:fail(name, ("%s: %s names %s twice"):format(what, name, element), "name it once") end
+    list[at], seen[element] = element, true
   end
   if #list == 0 then self:fail(name, ("%s: %s is empty"):format(what, name)) end
   return list

@@ -9,8 +9,10 @@ local function counts(values)
   local made = {}
   for name, value in pairs(values or {}) do
     local number = tonumber(value)
-    -- A sum that a number does not hold exactly stays text.
-    local exact = number and decimal.compare(("%.17g"):format(number), tostring(value)) == 0
+    -- A sum that a number does not hold exactly stays text; so do NaN and the infinities.
+    local exact = number
+      and math.abs(number) <= 2 ^ 53
+      and decimal.compare(("%.17g"):format(number), tostring(value)) == 0
     made[name] = exact and number or value
   end
   return setmetatable(made, zero)

@@ -1,4 +1,5 @@
 --- `ctx` and `tx` as runbooks see them: the same queries over a session that reads, or over a batch.
+local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local rows = require("opsh.host.runbook.rows")
@@ -66,7 +67,10 @@ local function queries(handle, session, read, scope)
     if #found > 1 or #columns ~= 1 then
       errors.raise(
         "rows.many",
-        ("value wants one row with one column; the query gave %d rows with %d"):format(#found, #columns),
+        ("value wants one row with one column; the query gave %s with %s"):format(
+          counted(#found, "row"),
+          counted(#columns, "column")
+        ),
         "use one, first or query"
       )
     end

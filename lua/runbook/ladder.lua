@@ -80,6 +80,7 @@ local function start(job)
       database = job.identity.database,
     }),
   })
+  job.epoch = 1
   for _, step in ipairs(job.steps) do
     if step.planned then job.ledger:record_step(step.number, step.name, planning.record(step)) end
   end
@@ -120,17 +121,44 @@ local function work_through(job, progress)
   end
 end
 
+--- Whoever takes a run over ends the session of the opsh before, which then sees no more than a lost connection.
+--- Returns whether the ledger could be asked.
+local function explain_loss(job, err)
+  -- It first waits until that session is gone, and then writes that the run is its own.
+  for _ = 1, 6 do
+    local ok, record = host.protect(
+      jobs.reading_ledger,
+      job,
+      function(session) return ledger_reads.run(session, job.id) end
+    )
+    if not ok then return false end
+    if record.epoch ~= job.epoch then
+      err.kind, err.detail = "run.taken_over", err.message
+      err.message = ("another opsh has taken over run %s"):format(job.id)
+      err.hint = ("opsh show %s tells how far it is"):format(job.id)
+      return true
+    end
+    system.sleep(0.05)
+  end
+  return true
+end
+
 --- The state that a run is left in by an error, and what the person can do.
 local function stop(job, err)
   local written = job.committed > 0
-  if err.kind:find("^connection") or err.kind == "in_doubt" or written then err.run = job.id end
+  local lost = err.kind:find("^connection")
+  if lost or err.kind == "in_doubt" or written then err.run = job.id end
   local states = { ["check.failed"] = "check_failed" }
   local state = states[err.kind] or (written and "stopped" or "failed")
+  -- A network that swallows everything costs ten seconds each time that it is asked.
+  local reached = err.kind ~= "in_doubt" and (not lost or explain_loss(job, err))
   for _, step in ipairs(job.steps) do
     -- For the report; where the ledger cannot be read now, the report says nothing of it.
-    if step.planned and not step.done then host.protect(function() step.done = ledger_done(job, step) end) end
+    if reached and step.planned and not step.done then
+      reached = host.protect(function() step.done = ledger_done(job, step) end)
+    end
   end
-  if err.kind ~= "in_doubt" and not err.kind:find("^connection") and err.kind ~= "run.taken_over" then
+  if err.kind ~= "in_doubt" and not lost and err.kind ~= "run.taken_over" then
     host.protect(function() job.ledger:set_state(state, err.message, true) end)
   end
 end

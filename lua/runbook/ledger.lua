@@ -39,6 +39,8 @@ end
 
 --- One run, by its id or the beginning of it.
 function M.run(reader, id)
+  -- Every id begins with an empty text, which is an unset variable in somebody's script.
+  if id == "" then errors.raise("usage.run", "RUN is empty", "opsh runs lists them") end
   local found = {}
   if M.exists(reader) then
     found = reader:read(

@@ -57,7 +57,7 @@ end
 function readers.date(text)
   local year, month, day = text:match("^(%d%d%d%d)-(%d%d)-(%d%d)$")
   year, month, day = tonumber(year), tonumber(month), tonumber(day)
-  if not year or month < 1 or month > 12 or day < 1 or day > days_in(year, month) then
+  if not year or year < 1 or month < 1 or month > 12 or day < 1 or day > days_in(year, month) then
     return nil, "a date, YYYY-MM-DD"
   end
   return text
@@ -85,8 +85,12 @@ end
 ---@return string|nil canonical, string|nil wanted
 function M.read(param, text)
   local canonical, wanted = readers[param.type](text, param)
-  if canonical and param.pattern and not canonical:find(param.pattern) then
-    return nil, "text like " .. param.pattern
+  if canonical and param.pattern then
+    local ok, found = pcall(string.find, canonical, param.pattern)
+    if not ok then
+      errors.raise("script.declaration", ("param %s: its pattern is no Lua pattern: %s"):format(param.name, found))
+    end
+    if not found then return nil, "text like " .. param.pattern end
   end
   return canonical, wanted
 end

@@ -2,13 +2,19 @@
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local host = require("opsh.native.host")
+local json = require("opsh.native.json")
 local load = require("opsh.host.runbook.load")
 local native = require("opsh.native.plan")
 
 local M = {}
 
+local null = json.decode("null")
+
 -- PostgreSQL's type oids for what a classifier adds.
 local extra_types = { boolean = 16, number = 1700, string = 25, table = 3802 }
+
+-- What a figure can be, as text and in JSON.
+local showable = { boolean = true, number = true, string = true }
 
 --- The SQL and its bindings; a plan may be a function of the context.
 local function statement(step, ctx, scope)
@@ -25,6 +31,19 @@ local function statement(step, ctx, scope)
   return sql, { scope = scope, names = names }
 end
 
+local function require_columns(step, extra)
+  local fits = type(extra) == "table"
+  for name in pairs(fits and extra or {}) do
+    fits = fits and type(name) == "string"
+  end
+  if fits then return end
+  errors.raise(
+    "script.classify",
+    ("step %s: what classify adds must be a table of values by name"):format(step.name),
+    "return label, { column = value }"
+  )
+end
+
 --- What the classifier says of the rows: the label, and columns that are the same in every row.
 local function classifier(step, ctx)
   local names, types = nil, {}
@@ -39,6 +58,7 @@ local function classifier(step, ctx)
       )
     end
     extra = extra or {}
+    require_columns(step, extra)
     if not names then
       names = {}
       for name in pairs(extra) do
@@ -133,7 +153,21 @@ function M.summary(step, planned, ctx)
       ("step %s: summary returned %s where a table is expected"):format(step.name, type(named))
     )
   end
-  return named
+  local made = {}
+  for name, value in pairs(named) do
+    if type(name) ~= "string" or not (showable[type(value)] or value == null) then
+      errors.raise(
+        "script.summary",
+        ("step %s: summary may return numbers, texts and booleans by name; %s is none"):format(
+          step.name,
+          tostring(name)
+        )
+      )
+    end
+    local finite = type(value) ~= "number" or (value == value and math.abs(value) ~= math.huge)
+    made[name] = finite and value or tostring(value)
+  end
+  return made
 end
 
 return M

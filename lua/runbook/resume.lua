@@ -33,7 +33,7 @@ function M.reopen(target, id, load)
         "a restored or copied database is another one: plan and apply there anew"
       )
     end
-    return { record = record, identity = identity, steps = ledger_reads.steps(session, record.id) }
+    return { record = record, identity = identity }
   end)
   session:close()
   if not ok then error(result, 0) end
@@ -60,19 +60,37 @@ function M.reopen(target, id, load)
   return result
 end
 
---- Goes on with a run from its ledger.
-function M.go_on(job, reopened, progress)
-  job.id, job.identity = reopened.record.id, reopened.identity
-  system.make_directory(job.directory)
-  for _, recorded in ipairs(reopened.steps) do
+--- What the ledger knows of the steps. Not before the run is claimed: until then the former opsh may go on, and plan
+--- and finish steps.
+local function recall(job)
+  local record, steps = jobs.reading_ledger(
+    job,
+    function(session) return ledger_reads.run(session, job.id), ledger_reads.steps(session, job.id) end
+  )
+  job.epoch = record.epoch
+  for _, recorded in ipairs(steps) do
     local step = job.steps[recorded.number]
     step.planned = figures.new(recorded.planned)
     step.planned.tally, step.planned.sample, step.planned.columns = recorded.planned.tally, {}, {}
     step.failures_allowed, step.is_done = recorded.planned.failures_allowed or 0, recorded.done
     job.committed = job.committed + recorded.batches
   end
-  ladder.open(job)
-  job.ledger:claim(job.id, 1)
+end
+
+--- Goes on with a run from its ledger.
+function M.go_on(job, reopened, progress)
+  job.id, job.identity = reopened.record.id, reopened.identity
+  system.make_directory(job.directory)
+  local ok, err = host.protect(function()
+    ladder.open(job)
+    job.ledger:claim(job.id, 1)
+    recall(job)
+  end)
+  if not ok then
+    -- The run is as it was, part-way.
+    if err.kind:find("^connection") then err.run = job.id end
+    error(err, 0)
+  end
   ladder.carry_out(job, progress)
 end
 

@@ -1,5 +1,6 @@
 --- Databases for tests: one throw-away server a process, a fresh database each time. What they do goes through psql or
 --- a read session, never through the batches that are tested.
+local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local native_db = require("opsh.native.db")
@@ -116,7 +117,10 @@ function Database:value(sql, ...)
   if #found ~= 1 or #columns ~= 1 then
     errors.raise(
       "test.failed",
-      ("value wants one row with one column; the query gave %d rows with %d"):format(#found, #columns)
+      ("value wants one row with one column; the query gave %s with %s"):format(
+        counted(#found, "row"),
+        counted(#columns, "column")
+      )
     )
   end
   return found[1][columns[1]]

@@ -1,4 +1,5 @@
 --- What two values have that is not the same, as lines for people.
+local counted = require("opsh.host.counted")
 local json = require("opsh.native.json")
 local text = require("opsh.native.text")
 
@@ -82,7 +83,7 @@ function M.between(found, expected)
   local lines = {}
   walk(function(line) lines[#lines + 1] = line end, "", found, expected)
   if #lines == 0 then return nil end
-  if #lines > most_lines then lines[most_lines + 1] = ("and %d more lines"):format(#lines - most_lines) end
+  if #lines > most_lines then lines[most_lines + 1] = "and " .. counted(#lines - most_lines, "more line") end
   return table.concat(lines, "\n", 1, math.min(#lines, most_lines + 1))
 end
 

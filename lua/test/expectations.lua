@@ -1,4 +1,5 @@
 --- `expect`: each raises "test.failed" at the test's own line when it does not hold.
+local counted = require("opsh.host.counted")
 local differences = require("opsh.host.test.differences")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
@@ -59,7 +60,7 @@ function M.none(rows, what)
   for at = 1, math.min(#rows, 10) do
     lines[at] = show(rows[at])
   end
-  fail(("%d rows where none is expected"):format(#rows), what, table.concat(lines, "\n"))
+  fail(counted(#rows, "row") .. " where none is expected", what, table.concat(lines, "\n"))
 end
 
 --- The function raises; `said` is a piece of its message or its kind. Returns the error.

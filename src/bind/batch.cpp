@@ -15,38 +15,45 @@ db::Connection& connection_of(journal::Batch& batch) {
   return batch.writer().connection();
 }
 
+/// The batch of a statement. A script may have kept its `tx`, and the next batch works on the same session.
+journal::Batch& working(lua_State* L) {
+  journal::Batch& batch = BatchObject::check(L, 1).get();
+  if (!batch.open()) throw Error{"batch.over", "this batch is over", "use the tx that apply is called with"};
+  return batch;
+}
+
 db::Result execute_at(lua_State* L, journal::Batch& batch) {
   Bound bound = bind_statement(L, 2, 3, connection_of(batch));
   return batch.execute(sql::gate_write(bound.rendered), bound.parameters);
 }
 
 int batch_query(lua_State* L) {
-  journal::Batch& batch = BatchObject::check(L, 1).get();
+  journal::Batch& batch = working(L);
   push_rows(L, connection_of(batch), execute_at(L, batch));
   return 1;
 }
 
 /// batch:read(sql, bindings): as query, and only what reads.
 int batch_read(lua_State* L) {
-  journal::Batch& batch = BatchObject::check(L, 1).get();
+  journal::Batch& batch = working(L);
   Bound bound = bind_statement(L, 2, 3, connection_of(batch));
   push_rows(L, connection_of(batch), batch.writer().query(sql::gate_read(bound.rendered), bound.parameters));
   return 1;
 }
 
 int batch_sample(lua_State* L) {
-  return push_sample(L, connection_of(BatchObject::check(L, 1).get()));
+  return push_sample(L, connection_of(working(L)));
 }
 
 int batch_exec(lua_State* L) {
-  journal::Batch& batch = BatchObject::check(L, 1).get();
+  journal::Batch& batch = working(L);
   lua_pushnumber(L, static_cast<double>(execute_at(L, batch).affected()));
   return 1;
 }
 
 /// batch:copy_in(table, { columns }, next): `next()` gives a row as a list of values, or nothing at the end.
 int batch_copy_in(lua_State* L) {
-  journal::Batch& batch = BatchObject::check(L, 1).get();
+  journal::Batch& batch = working(L);
   std::vector<sql::Identifier> columns;
   for (const auto& name : lua::strings(L, 3)) columns.emplace_back(name);
   auto copy = batch.copy_in(sql::parse_qualified_name(lua::check_string(L, 2)), columns);
@@ -69,11 +76,10 @@ int batch_copy_in(lua_State* L) {
 }
 
 int batch_cursor(lua_State* L) {
-  auto& handle = BatchObject::check(L, 1);
-  journal::Batch& batch = handle.get();
+  journal::Batch& batch = working(L);
   Bound bound = bind_statement(L, 2, 3, connection_of(batch));
   auto cursor = batch.writer().open(sql::gate_read(bound.rendered), bound.parameters);
-  lua::Object<CursorHandle>::make(L, handle.ledger, &connection_of(batch), std::move(cursor));
+  lua::Object<CursorHandle>::make(L, BatchObject::check(L, 1).ledger, &connection_of(batch), std::move(cursor));
   return 1;
 }
 
@@ -92,7 +98,7 @@ int batch_recheck(lua_State* L) {
 }
 
 int batch_savepoint(lua_State* L) {
-  BatchObject::check(L, 1).get().writer().savepoint();
+  working(L).writer().savepoint();
   return 0;
 }
 

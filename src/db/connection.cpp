@@ -29,6 +29,12 @@ std::string_view field_or(const pg_result* result, int code, std::string_view ot
   return text ? std::string_view{text} : otherwise;
 }
 
+/// Tags of statements that begin or end a transaction; "ROLLBACK" is also that of ROLLBACK TO, which is opsh's own.
+bool is_transaction_control(std::string_view tag) {
+  constexpr std::string_view tags[] = {"BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "PREPARE TRANSACTION"};
+  return std::find(std::begin(tags), std::end(tags), tag) != std::end(tags);
+}
+
 }  // namespace
 
 void Connection::Finish::operator()(pg_conn* connection) const noexcept {
@@ -257,7 +263,9 @@ Result Connection::checked(Result result, Control control) {
 
   bool in_transaction = PQtransactionStatus(connection) == PQTRANS_INTRANS;
   bool expected = control == Control::none ? in_transaction_ : control == Control::begins;
-  if (in_transaction != expected || (backend_pid_ != 0 && PQbackendPID(connection) != backend_pid_))
+  // COMMIT AND CHAIN leaves the status as it was: only its tag tells (facts).
+  bool controls = control == Control::none && is_transaction_control(result.tag());
+  if (controls || in_transaction != expected || (backend_pid_ != 0 && PQbackendPID(connection) != backend_pid_))
     give_up(session_broken(result.tag()));
   in_transaction_ = in_transaction;
   if (control == Control::begins) ++era_;

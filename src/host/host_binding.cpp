@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 
 #include "base/interrupt.hpp"
 #include "bind/module.hpp"
@@ -22,10 +24,31 @@ int load(lua_State* L) {
   return 2;
 }
 
-/// Turns a plain error ("x.lua:3: attempt to index ...") into the table that everything else raises.
+/// The field of an error table when it is a text. Raw, because a script's metatable may raise.
+std::optional<std::string> text_field(lua_State* L, const char* name) {
+  lua_pushstring(L, name);
+  lua_rawget(L, 1);
+  std::optional<std::string> text;
+  if (lua_type(L, -1) == LUA_TSTRING) text = lua::check_string(L, -1);
+  lua_pop(L, 1);
+  return text;
+}
+
+/// What a script raised, in words: a text, or a table with a message.
+std::string raised_text(lua_State* L) {
+  std::string text;
+  if (lua_istable(L, 1))
+    text = text_field(L, "message").value_or("an error that is a table without kind and message");
+  else
+    text = lua_tostring(L, 1) ? lua_tostring(L, 1) : fmt::format("an error of type {}", luaL_typename(L, 1));
+  return text.empty() ? "an error without a message" : text;
+}
+
+/// Turns a plain error ("x.lua:3: attempt to index ...") into the table that everything else raises. A table of the
+/// script's own is left as it is when it has what everything else relies on.
 int structured(lua_State* L) {
-  if (lua_istable(L, 1)) return 1;
-  std::string text = lua_tostring(L, 1) ? lua_tostring(L, 1) : fmt::format("an error of type {}", luaL_typename(L, 1));
+  if (lua_istable(L, 1) && text_field(L, "kind") && text_field(L, "message")) return 1;
+  std::string text = raised_text(L);
   Error error{"script.error", text};
   if (text == "not enough memory") error.kind = "memory";
   // "file:line: " goes where it belongs.

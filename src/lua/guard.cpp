@@ -27,7 +27,9 @@ void push_error(lua_State* L, const Error& error) {
     lua_setfield(L, -2, name);
   };
   set("kind", error.kind);
-  set("message", error.message);
+  // Also an empty one, which a trigger may raise: whoever reads an error relies on it.
+  push(L, error.message);
+  lua_setfield(L, -2, "message");
   set("hint", error.hint);
   set("sqlstate", error.sqlstate);
   set("detail", error.detail);

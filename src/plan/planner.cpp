@@ -136,7 +136,12 @@ void Planner::start(std::span<const Column> extra) {
   spooled_ = columns_;
   spooled_.insert(spooled_.end(), extra.begin(), extra.end());
   std::vector<std::string> names;
-  for (const auto& column : spooled_) names.push_back(column.name);
+  for (const auto& column : spooled_) {
+    if (std::find(names.begin(), names.end(), column.name) != names.end())
+      throw Error{"plan.column", fmt::format("classify adds the column {}, which the plan has already", column.name),
+                  "give the one in the plan another name with AS; label is what classify returns first"};
+    names.push_back(column.name);
+  }
   survey_.emplace(SurveyShape{names, request_.tally, request_.totals, request_.skip, request_.sample});
 }
 

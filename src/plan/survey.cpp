@@ -53,7 +53,7 @@ bool Survey::add(std::span<const Field> row, std::optional<std::string_view> lab
   if (label) {
     const auto known = labels_.find(*label);
     if (known == labels_.end() && labels_.size() == most_labels) {
-      throw Error{"plan.labels", fmt::format("row {} has yet another label, {} are the limit", seen(), most_labels),
+      throw Error{"plan.labels", fmt::format("row {} has yet another label, {} are the limit", seen() + 1, most_labels),
                   "classify sorts rows into a few groups; group by a column's values with tally"};
     }
     ++(known == labels_.end() ? labels_.emplace(*label, 0).first : known)->second;
@@ -76,7 +76,7 @@ void Survey::add_total(std::size_t total, const Field& field) {
   if (!field || *field == "f") return;
   const auto value = *field == "t" ? Decimal{1} : Decimal::parse(*field);
   if (!value) {
-    Error error{"plan.total", fmt::format("column {}, row {}: not a number", totals_[total].column, seen()),
+    Error error{"plan.total", fmt::format("column {}, row {}: not a number", totals_[total].column, seen() + 1),
                 "totals sums columns of numbers or booleans; use tally to count values"};
     error.detail = fmt::format("the value is \"{}\"", *field);  // not in the message, which is logged
     throw error;

@@ -152,6 +152,14 @@ describe("an apply", function()
     function() expect.contains(fails(doing('error("not today")'), 1), "not today") end
   )
 
+  it("that failed has in its document what was done before", function()
+    local database = test.database({ sql = sample.items(10) .. "alter table item add check (not (done and id = 5));" })
+    local path = test.write("sample.lua", sample.runbook({ batch = "2" }))
+    local document = test.opsh({ path, "--apply", "--json" }, { db = database }).json()
+    expect.equal({ document.outcome, document.exit, document.steps[1].batches }, { "failed", 4, 2 })
+    expect.equal({ document.steps[1].done.items, document.steps[1].done.counts.worked }, { 4, 4 })
+  end)
+
   it("keeps batches 1 to 6 when batch 7 fails, and resume finishes after the cause is mended", function()
     local database =
       test.database({ sql = sample.items(1000) .. "alter table item add check (not (done and id = 650));" })

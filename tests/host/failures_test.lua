@@ -39,6 +39,13 @@ describe("items that fail", function()
     expect.equal(database:value("select count(*) from item where done"), 49)
   end)
 
+  it("are one item where it is one", function()
+    local database = test.database({ sql = sample.items(1) .. "alter table item add check (not done);" })
+    local result = apply({ max_failures = "1" }, database)
+    expect.equal(result.exit, 8)
+    expect.matches(result.output, "Done; 1 item was left out: opsh show %S+ lists it%.")
+  end)
+
   it("are counted against a percentage of the plan", function()
     local database = test.database({ sql = stubborn })
     expect.equal(apply({ max_failures = '"3%"' }, database).exit, 8)

@@ -232,6 +232,17 @@ describe("what a plan counts", function()
     expect.equal(tostring(step.planned.totals.amount), "12345678901234567890.3000000001")
   end)
 
+  it("is added up exactly where a double would round, also over batches and in the ledger", function()
+    local database = test.database({
+      sql = sample.items(0) .. [[
+      insert into item (id, part, amount) values (1, 'a', 9007199254740991.4), (2, 'a', 0.1), (3, 'a', 0.1);]],
+    })
+    local step = opsh({ totals = '{ "amount" }', batch = "1" }, database, { "--apply", "--json" }).json().steps[1]
+    expect.equal(tostring(step.planned.totals.amount), "9007199254740991.6")
+    expect.equal(tostring(step.done.totals.amount), "9007199254740991.6")
+    expect.equal(database:value("select planned -> 'totals' ->> 'amount' from opsh.step"), "9007199254740991.6")
+  end)
+
   it("is grouped by two columns", function()
     local step =
       planned({ plan = '"select id, part, id % 2 as half from item"', tally = '{ "part", "half" }' }, items(6))
@@ -248,6 +259,12 @@ describe("what a plan counts", function()
         end]],
     }, items(4))
     expect.equal(step.summary, { to_do = 4, all = 4 })
+  end)
+
+  it("says all items where it shows them all, and one of one", function()
+    expect.contains(opsh(nil, items(1)).output, "\n  1 item\n")
+    expect.contains(opsh(nil, items(5)).output, "\n  5 items\n")
+    expect.contains(opsh(nil, items(6)).output, "\n  the first 5 of 6 items\n")
   end)
 
   it("is shown with as many items as --sample says", function()

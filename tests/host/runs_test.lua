@@ -1,3 +1,4 @@
+local json = require("opsh.json")
 local test = require("opsh.test")
 local sample = require("sample")
 
@@ -74,6 +75,8 @@ describe("opsh show", function()
       { id, "done", 12, 12 }
     )
     expect.equal(#document.left_out, 0)
+    expect.is_true(json.is_array(document.left_out), "left_out is a list")
+    expect.is_true(json.is_array(document.steps[1].planned.tally), "the tally that was not asked for is a list")
   end)
 
   it("takes the beginning of an id, and says when it fits several", function()

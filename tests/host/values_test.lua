@@ -28,6 +28,7 @@ local kinds = {
       '\'{"a": [], "b": {}, "c": null, "": 1, "n": 12345678901234567890.10}\'',
       "'\"text\"'",
       "'1.10'",
+      '\'{"price": 1.10, "rates": [0.50, 1e2, -0.0, 0.1], "inner": {"zero": 0.00}}\'',
     },
   },
   { "json", { '\'{"b": 1,   "a": 2, "a": 3}\'', "'[1.10, 9007199254740993]'", "'null'" } },
@@ -81,7 +82,7 @@ describe("from a plan through the items into a table, unchanged", function()
 end)
 
 describe("from a query through Lua's rows into a table, unchanged", function()
-  -- Bounds of arrays, the text of json and the spelling of a number that a double holds are not Lua's to keep.
+  -- Bounds of arrays, the text of json and the spelling of a number without an object or array around it are not kept.
   local lost = { ["'[0:1]={a,b}'"] = true, ["'1.10'"] = true }
   for _, kind in ipairs(kinds) do
     if kind[1] ~= "json" then
@@ -194,6 +195,15 @@ describe("as a parameter", function()
     expect.equal(sent("nil", "text"), nil)
   end)
 
+  it("json that was read keeps its keys' order and its numbers' spelling, but for what was changed", function()
+    local read = [[(function()
+      local value = tx:value("select '{\"b\": 1.10, \"a\": [1e2, 2.50]}'::json")
+      value.a[2], value.c = 2.25, 1.0
+      return value
+    end)()]]
+    expect.equal(sent(read, "json"), '{"b":1.10,"a":[1e2,2.25],"c":1}')
+  end)
+
   it("a list is an array", function()
     expect.equal(sent("{ 1, 2, 3 }", "int[]"), "{1,2,3}")
     expect.equal(sent('{ "a,b", opsh.null, "NULL", "" }', "text[]"), '{"a,b",NULL,"NULL",""}')
@@ -209,6 +219,32 @@ describe("as a parameter", function()
   it("a table with names that is no JSON is refused", function()
     expect.contains(sent("{ a = 1 }", "text"), "0 values are given")
     expect.contains(sent("print", "text"), "cannot be a value in SQL")
+  end)
+
+  it("a value that no $n takes is refused", function()
+    expect.contains(sent('"1", "2"', "text"), "2 values are given, and the statement has $1 to $1")
+    expect.contains(sent('{ a = 1 }, "2"', "text"), "a table with names cannot be a value in SQL")
+  end)
+
+  it(
+    "a value of several columns is refused with how many there are",
+    function() expect.contains(sent('tx:value("select 1, 2 as two")', "text"), "the query gave 1 row with 2 columns") end
+  )
+
+  it("a list of tables that are no rows is refused as a relation, with what to pass", function()
+    local result = test.opsh({
+      test.write(
+        "sample.lua",
+        sample.runbook({
+          apply = 'function(tx) tx:exec("update item set done = true from :made as m where id = m.a",'
+            .. " { made = { { a = 1 } } }) end",
+        })
+      ),
+      "--apply",
+    }, { db = test.database({ sql = sample.items(1) }) })
+    expect.equal(result.exit, 1)
+    expect.contains(result.errors, ":made: a table with names cannot be a value in SQL")
+    expect.contains(result.errors, "or rows that a query returned")
   end)
 
   it("a number keeps its digits", function()

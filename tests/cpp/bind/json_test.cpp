@@ -22,8 +22,89 @@ TEST_CASE("a number that a double holds is a number in Lua, any other keeps its 
     same(json.decode("9007199254740993").text, "9007199254740993")
     same(json.decode("12345678901234567890").text, "12345678901234567890")
     same(json.decode("1.10"), 1.1)
-    same(json.encode(json.decode("1.10")), "1.1")
     same(json.decode("0.1000000000000000055511151231257827").text, "0.1000000000000000055511151231257827")
+  )") == "");
+}
+
+TEST_CASE("a number that nobody changed is spelled as it was") {
+  test::Interpreter lua;
+  for (const char* document :
+       {R"({"a":1.10})", "[1e2,1E+2,100,1.0]", R"([[{"b":{"c":[0.50]}}],7.00])", R"({"z":2.50,"a":{"z":3.50,"b":1}})",
+        "[-0,-0.0,0.0,0e5]", "[0.1,0.10]", "[1E400,1e-400]", "[10000000000000000000000]", R"({"":1.0,"\u0000":2.0})"}) {
+    lua.define("document", document);
+    CAPTURE(document);
+    CHECK(lua.run("same(json.encode(json.decode(document)), document)") == "");
+  }
+}
+
+TEST_CASE("the spelling of a number goes with its value and its place") {
+  test::Interpreter lua;
+  CHECK(lua.run(R"(
+    local made = json.decode('{"a":1.10,"b":1.20,"c":-0.0,"list":[1.10,2.20,3.30]}')
+    made.a = 2.5
+    made.b, made.d = nil, made.b
+    made.c = 0
+    table.remove(made.list, 1)
+    same(json.encode(made), '{"a":2.5,"c":0,"d":1.2,"list":[2.2,3.3]}')
+    made.a = 1.1
+    same(json.encode(made), '{"a":1.10,"c":0,"d":1.2,"list":[2.2,3.3]}')
+    made.a = "1.1"
+    same(json.encode(made.a), '"1.1"')
+  )") == "");
+}
+
+TEST_CASE("a copy of a decoded table has neither its spellings nor its order") {
+  test::Interpreter lua;
+  CHECK(lua.run(R"(
+    local copy = {}
+    for name, value in pairs(json.decode('{"b":1.10,"a":2.0}')) do copy[name] = value end
+    same(json.encode(copy), '{"a":2,"b":1.1}')
+  )") == "");
+}
+
+TEST_CASE("a number that a repeated key said before gives nothing to the last one") {
+  test::Interpreter lua;
+  CHECK(lua.run(R"(
+    same(json.encode(json.decode('{"a":1.10,"a":1.1}')), '{"a":1.1}')
+    same(json.encode(json.decode('{"a":1.1,"a":1.10}')), '{"a":1.10}')
+  )") == "");
+}
+
+TEST_CASE("the keys of a decoded object keep their order, with new ones sorted behind those that were not") {
+  test::Interpreter lua;
+  for (const char* document : {R"({"b":1,"a":2,"c":{"z":[],"y":{}}})", R"([{"b":1,"a":2},{"a":1,"b":2}])",
+                               R"({"bb":1,"b":2,"":3,"a\u0000b":4,"a":5})"}) {
+    lua.define("document", document);
+    CAPTURE(document);
+    CHECK(lua.run("same(json.encode(json.decode(document)), document)") == "");
+  }
+  CHECK(lua.run(R"(
+    local made = json.decode('{"d":1,"c":2,"b":3}')
+    made.c, made.x, made.a = nil, 5, 6
+    same(json.encode(made), '{"d":1,"b":3,"a":6,"x":5}')
+    made.c = 7
+    same(json.encode(made), '{"d":1,"c":7,"b":3,"a":6,"x":5}')
+    made.d, made.b = nil, nil
+    same(json.encode(made), '{"c":7,"a":6,"x":5}')
+    same(json.encode(json.decode('{"b":1,"a":2,"b":3}')), '{"b":3,"a":2}')
+    local names = {}
+    for name in pairs(json.decode('{"b":1,"a":2}')) do names[#names + 1] = name end
+    same(#names, 2)
+    made[7] = true
+    same(kind_of(json.encode, made), "json.value")
+  )") == "");
+}
+
+TEST_CASE("what is kept of a decoded table goes with it") {
+  test::Interpreter lua;
+  CHECK(lua.run(R"(
+    local kept = json.decode('{"b":1.10,"a":2}')
+    local watched = setmetatable({}, { __mode = "k" })
+    for _ = 1, 1000 do watched[json.decode('{"b":1.10,"a":[2.0]}')] = true end
+    collectgarbage()
+    collectgarbage()
+    same(next(watched), nil)
+    same(json.encode(kept), '{"b":1.10,"a":2}')
   )") == "");
 }
 

@@ -59,7 +59,8 @@ TEST_CASE("a transaction of a reader cannot be made writable by SET") {
 TEST_CASE("a statement that ends a reader's transaction breaks the session for good") {
   test::Database database;
   for (const opsh::sql::ReadSql& statement :
-       {opsh::sql::ReadSql{"commit"_sql}, opsh::sql::ReadSql{"rollback"_sql}, opsh::sql::ReadSql{"end"_sql}}) {
+       {opsh::sql::ReadSql{"commit"_sql}, opsh::sql::ReadSql{"rollback"_sql}, opsh::sql::ReadSql{"end"_sql},
+        opsh::sql::ReadSql{"commit and chain"_sql}, opsh::sql::ReadSql{"begin"_sql}}) {
     INFO(statement.text());
     Reader reader{test::target(database)};
     CHECK(failure([&] { reader.query(statement); }).kind == "session.broken");

@@ -68,7 +68,7 @@ TEST_CASE("a total of what is no number names column and row, and keeps the valu
     FAIL("summed");
   } catch (const Error& error) {
     CHECK(error.kind == "plan.total");
-    CHECK(error.message == "column kind, row 1: not a number");
+    CHECK(error.message == "column kind, row 2: not a number");
     CHECK(error.detail.find("secret") != std::string::npos);
   }
 }
