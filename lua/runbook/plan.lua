@@ -91,6 +91,15 @@ end
 --- Names for the author's own columns of the tally, with a row of counts each.
 local function tally_rows(step, tally)
   local made = {}
+  for _, name in ipairs(step.tally) do
+    if name == "count" then
+      errors.raise(
+        "plan.column",
+        "the tally's column count has the name of the figure beside it",
+        "give it another name with AS"
+      )
+    end
+  end
   for at, group in ipairs(tally) do
     local row = { count = group.count }
     for column, name in ipairs(step.tally) do

@@ -56,6 +56,8 @@ std::vector<std::string> server_command(const Binaries& binaries, const Director
       {"fsync", options.durable ? "on" : "off"},
       {"full_page_writes", options.durable ? "on" : "off"},
       {"synchronous_commit", "on"},
+      // Without "$user": the role is opsh, and what psql makes here must not land in the ledger's schema of that name.
+      {"search_path", "public"},
   };
   settings.insert(settings.end(), options.settings.begin(), options.settings.end());
   std::vector<std::string> argv{binaries.program("postgres"), "-D", directory.data().string()};

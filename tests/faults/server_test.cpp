@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "faults/late_ledger.hpp"
 #include "faults/own_server.hpp"
 #include "faults/workshop.hpp"
 #include "support/catch.hpp"
@@ -34,13 +35,13 @@ bool in_the_middle(const Workshop& workshop, opsh::proc::Child& opsh) {
   return false;
 }
 
-constexpr const char* clients = "backend_type = 'client backend' and pid <> pg_backend_pid()";
-
-/// The broken control: it keeps its place in a file, after COMMIT.
-[[noreturn]] void apply_with_file(const std::string& conninfo, const std::filesystem::path& file, bool waits_for_disk) {
+/// The broken control: it keeps its place in a file, and its COMMIT does not wait for the disk.
+pid_t start_without_disk(const std::string& conninfo, const std::filesystem::path& file) {
+  pid_t pid = ::fork();
+  if (pid != 0) return pid;
   try {
     test::Peer session{conninfo};
-    if (!waits_for_disk) session.run("set synchronous_commit = off");
+    session.run("set synchronous_commit = off");
     int position = 0;
     std::ifstream{file} >> position;
     for (; position < rows; position += batch) {
@@ -52,20 +53,6 @@ constexpr const char* clients = "backend_type = 'client backend' and pid <> pg_b
     _exit(1);
   }
   _exit(0);
-}
-
-/// Runs the control until it came to its end; `disturb` is called once each time.
-template <typename Disturb>
-void run_control(const Workshop& workshop, bool waits_for_disk, Disturb disturb) {
-  std::filesystem::path file = workshop.state().parent_path() / "position";
-  std::filesystem::remove(file);
-  workshop.query("update counters set n = 0");
-  for (int status = 1; status != 0;) {
-    pid_t pid = ::fork();
-    if (pid == 0) apply_with_file(workshop.conninfo(), file, waits_for_disk);
-    disturb();
-    ::waitpid(pid, &status, 0);
-  }
 }
 
 }  // namespace
@@ -97,22 +84,25 @@ TEST_CASE("an apply whose session is ended over and over and resumed touches eac
   WARN(ended << " ended sessions in " << workshop.runs_done() << " runs: 0 lost, 0 doubled");
 }
 
-TEST_CASE("ended sessions catch an apply that keeps its place in a file") {
+TEST_CASE("ended sessions catch an apply that writes its ledger after COMMIT") {
   test::Database database;
   Workshop workshop{database.conninfo(), rows, batch};
-  // A trigger that ends its own session's COMMIT late enough to be hit.
+  workshop.query("create table late_ledger (position integer not null)");
   std::mt19937 random{20261121};
-  int wrong = 0;
-  for (int round = 0; wrong == 0 && round < 200; ++round) {
-    // The loss of a session alone does no harm to this control; what does is that it dies of it between the two.
-    run_control(workshop, true, [&] {
+  int doubled = 0;
+  for (int round = 0; doubled == 0 && round < 200; ++round) {
+    workshop.query("truncate late_ledger; update counters set n = 0");
+    for (bool done = false; !done;) {
+      pid_t pid = start_with_late_ledger(database.conninfo(), rows, batch);
       sleep_up_to(random, 30);
-      workshop.query(std::string{"select pg_terminate_backend(pid) from pg_stat_activity where "} + clients);
-    });
-    Wrong found = workshop.wrong(1);
-    wrong = found.lost + found.doubled;
+      workshop.query(
+          "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> "
+          "pg_backend_pid()");
+      done = came_through(pid);
+    }
+    doubled = workshop.wrong(1).doubled;
   }
-  CHECK(wrong > 0);
+  CHECK(doubled > 0);
 }
 
 TEST_CASE("an apply whose backend is killed survives the recovery of the server") {
@@ -171,13 +161,13 @@ TEST_CASE("a restart catches an apply that does not wait for the disk") {
   Workshop workshop{server.conninfo(), rows, batch};
   int lost = 0;
   for (int round = 0; lost == 0 && round < 10; ++round) {
-    bool restarted = false;
-    run_control(workshop, false, [&] {
-      if (std::exchange(restarted, true)) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(40));
-      server.stop();
-      server.start();
-    });
+    std::filesystem::path file = workshop.folder() / ("position-" + std::to_string(round));
+    workshop.query("update counters set n = 0");
+    pid_t pid = start_without_disk(server.conninfo(), file);
+    std::this_thread::sleep_for(std::chrono::milliseconds(40));
+    server.stop();
+    server.start();
+    if (!came_through(pid)) REQUIRE(came_through(start_without_disk(server.conninfo(), file)));
     lost = workshop.wrong(1).lost;
   }
   CHECK(lost > 0);

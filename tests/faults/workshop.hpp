@@ -78,6 +78,7 @@ class Workshop {
 
   const std::string& conninfo() const { return conninfo_; }
   int batches() const { return rows_ / batch_; }
+  const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path state() const { return folder_ / "state"; }
   std::vector<test::Row> query(const std::string& sql) const { return test::query(conninfo_, sql); }
   int number(const std::string& sql) const { return std::stoi(query(sql).at(0).at(0).value()); }
