@@ -13,7 +13,8 @@ namespace opsh::bind {
 void push_json(lua_State* L, std::string_view text);
 
 /// The JSON text of a Lua value. A plain table is an array when it has a first element, else an object; keys are in
-/// the order that its metatable's `__columns` gives, the others sorted. Errors: "json.value".
+/// the order that its metatable's `__columns` gives, the others sorted; an object that push_json made keeps its
+/// document's order, and an unchanged number its spelling. Errors: "json.value".
 std::string json_text(lua_State* L, int index, json::Layout layout);
 
 /// Registers opsh.native.json.

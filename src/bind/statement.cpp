@@ -57,7 +57,9 @@ class Binder {
     if (given > taken)
       throw Error{"sql.parameter",
                   fmt::format("{} values are given, and the statement has {}", given,
-                              taken ? fmt::format("$1 to ${}", taken) : "no $n"),
+                              taken > 1 ? fmt::format("$1 to ${}", taken)
+                              : taken   ? "$1"
+                                        : "no $n"),
                   "give one value for each $n; values by name go in a table: { name = value }"};
   }
 

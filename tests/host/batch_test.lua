@@ -146,3 +146,40 @@ describe("the queries of a batch", function()
     expect.equal(result.json().steps[1].done.counts.count, 2500)
   end)
 end)
+
+describe("what a batch may not do", function()
+  it("is working through the tx of another batch", function()
+    local database = items(2)
+    local result = apply({
+      batch = "1",
+      apply = [[(function()
+        local kept
+        return function(tx)
+          kept = kept or tx
+          return { worked = kept:exec("update item set done = true from :items as i where item.id = i.id") }
+        end
+      end)()]],
+    }, database)
+    expect.equal(result.exit, 4)
+    expect.contains(result.errors, "this batch is over")
+    expect.equal(database:value("select count(*) from item where done"), 1)
+  end)
+
+  it("is counting what the ledger cannot hold", function()
+    for _, count in ipairs({ "0 / 0", "1 / 0" }) do
+      local database = items()
+      local result = apply(doing("return { worked = " .. count .. " }"), database)
+      expect.equal(result.exit, 1, count)
+      expect.contains(result.errors, "apply may return counts", count)
+    end
+  end)
+
+  it("is writing into opsh's own ledger", function()
+    local database = items()
+    expect.equal(apply(nil, database).exit, 0)
+    local path = test.write("sample.lua", sample.runbook({ writes = '{ "opsh.batch" }' }))
+    local result = test.opsh({ path }, { db = database })
+    expect.equal(result.exit, 5)
+    expect.contains(result.errors, "a table of opsh's own ledger")
+  end)
+end)

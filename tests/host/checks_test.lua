@@ -42,6 +42,21 @@ describe("a check", function()
     end
   end)
 
+  it("that counts takes NULL and false as they are, not as one row", function()
+    local found = results([[
+      check:count("null", "select max(id) from item where false", 1)
+      check:count("false", "select false", 1)
+      check:count("nothing", "select max(id) from item where false", nil)]])
+    expect.equal({ found["null"].outcome, found["null"].found }, { "fail", "nothing" })
+    expect.equal({ found["false"].outcome, found["false"].found }, { "fail", "false" })
+    expect.equal(found.nothing.outcome, "pass")
+  end)
+
+  it("shows a number that is beyond all integers as it is", function()
+    local found = results('check:equal("endless", 1 / 0, 1) check:equal("large", 1e300, 1)')
+    expect.equal({ found.endless.found, found.large.found }, { "inf", "1e+300" })
+  end)
+
   it("that no rows are there shows those that are", function()
     local found = results('check:none("left", "select id, part from item where id > $1 order by id", 3)')
     expect.equal(found.left.outcome, "fail")

@@ -39,6 +39,16 @@ describe("items that fail", function()
     expect.equal(database:value("select count(*) from item where done"), 49)
   end)
 
+  it("may raise anything: a table without a kind, nothing, an empty text", function()
+    for _, raised in ipairs({ "{}", "nil", '""', '{ kind = 5, message = {} }', '{ kind = "data" }' }) do
+      local database = test.database({ sql = sample.items(2) })
+      local lua = "function(tx, items) if items[1].id == 1 then error(%s) end end"
+      local result = apply({ max_failures = "1", batch = "1", apply = lua:format(raised) }, database)
+      expect.equal(result.exit, 8, raised)
+      expect.contains(database:value("select message from opsh.left_out"), "an error", raised)
+    end
+  end)
+
   it("are one item where it is one", function()
     local database = test.database({ sql = sample.items(1) .. "alter table item add check (not done);" })
     local result = apply({ max_failures = "1" }, database)

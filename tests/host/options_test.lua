@@ -59,10 +59,12 @@ describe("the command line", function()
     expect.contains(result.errors, "--db and --sandbox exclude each other")
   end)
 
-  it("refuses a time limit that is no number", function()
-    local result = test.opsh({ script(), "--lock-timeout=soon" })
-    expect.equal(result.exit, 2)
-    expect.contains(result.errors, "--lock-timeout wants a number of seconds")
+  it("refuses a time limit that is no number, or that the server cannot count", function()
+    for _, limit in ipairs({ "soon", "-1", "0.0004", "2147484", "nan" }) do
+      local result = test.opsh({ script(), "--lock-timeout=" .. limit })
+      expect.equal(result.exit, 2, limit)
+      expect.contains(result.errors, "--lock-timeout wants a number of seconds", limit)
+    end
   end)
 
   it("shows the usage and exits 2 when nothing is asked for", function()

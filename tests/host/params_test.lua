@@ -34,6 +34,16 @@ describe("a param", function()
     function() refuses('{ type = "number" }', { "x", "1,5", "", "nan", "infinity", "1.2.3" }, "a number") end
   )
 
+  it("of type date refuses the year 0, which PostgreSQL does not have", function()
+    refuses('{ type = "date" }', { "0000-01-01" }, "a date")
+  end)
+
+  it("with a pattern that is none is the script's fault", function()
+    local result = given('{ type = "string", pattern = "[" }', { "--value=a" })
+    expect.equal(result.exit, 1)
+    expect.contains(result.errors, "param value: its pattern is no Lua pattern")
+  end)
+
   it("of type boolean takes no value", function()
     local result = given('{ type = "boolean" }', { "--value=maybe" })
     expect.equal(result.exit, 2)

@@ -243,6 +243,35 @@ describe("what a plan counts", function()
     expect.equal(database:value("select planned -> 'totals' ->> 'amount' from opsh.step"), "9007199254740991.6")
   end)
 
+  it("shows a total that no double counts, NaN and the infinities", function()
+    local fields = {
+      plan = [["select id, 1e20::float8 as big, 'NaN'::numeric as none, '-Infinity'::float8 as endless from item"]],
+      totals = '{ "big", "none", "endless" }',
+    }
+    local result = opsh(fields, items(5))
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "500000000000000000000")
+    expect.contains(result.output, "NaN")
+    expect.contains(result.output, "-Infinity")
+    expect.equal(tostring(planned(fields, items(5)).planned.totals.endless), "-Infinity")
+  end)
+
+  it("refuses a column of classify that the plan has, or that has no name", function()
+    for _, classify in ipairs({ 'function() return "a", { part = 1 } end', 'function() return "a", { label = 1 } end' }) do
+      local fields = { plan = '"select id, part, 1 as label from item"', classify = classify }
+      expect.contains(refused(fields, items()), "which the plan has already", classify)
+    end
+    for _, added in ipairs({ "5", "{ 1 }", "{ a = 1, [2] = 1 }" }) do
+      local errors = refused({ classify = 'function() return "a", ' .. added .. " end" }, items())
+      expect.contains(errors, "what classify adds must be a table of values by name", added)
+    end
+  end)
+
+  it("refuses a tally by a column named count, which is the figure's own name", function()
+    local fields = { plan = '"select id, part as count from item"', tally = '"count"' }
+    expect.contains(refused(fields, items()), "the tally's column count")
+  end)
+
   it("is grouped by two columns", function()
     local step =
       planned({ plan = '"select id, part, id % 2 as half from item"', tally = '{ "part", "half" }' }, items(6))
@@ -259,6 +288,14 @@ describe("what a plan counts", function()
         end]],
     }, items(4))
     expect.equal(step.summary, { to_do = 4, all = 4 })
+  end)
+
+  it("refuses a figure of summary that is none, and shows one that is infinite", function()
+    for _, figure in ipairs({ '[1] = "a"', "a = {}", "a = print" }) do
+      local errors = refused({ summary = "function() return { " .. figure .. " } end" }, items())
+      expect.contains(errors, "summary may return numbers, texts and booleans by name", figure)
+    end
+    expect.equal(planned({ summary = "function() return { a = 1 / 0 } end" }, items()).summary, { a = "inf" })
   end)
 
   it("says all items where it shows them all, and one of one", function()

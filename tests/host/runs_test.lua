@@ -107,6 +107,18 @@ describe("opsh show", function()
   end)
 end)
 
+describe("a RUN", function()
+  it("that is empty is refused, also where there is one run only", function()
+    local database = test.database({ sql = sample.items(2) })
+    test.opsh({ test.write("sample.lua", sample.runbook()), "--apply" }, { db = database })
+    for _, command in ipairs({ "show", "resume" }) do
+      local result = test.opsh({ command, "" }, { db = database })
+      expect.equal(result.exit, 2, command)
+      expect.contains(result.errors, "RUN is empty", command)
+    end
+  end)
+end)
+
 describe("opsh schema", function()
   it("prints DDL that psql takes, and apply is content with", function()
     local database = test.database({ sql = sample.items(2) })

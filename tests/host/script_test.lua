@@ -104,6 +104,11 @@ describe("a declaration", function()
     expect.contains(refused(sample.runbook({ on_failure = "function() end" })), "on_failure needs max_failures")
   end)
 
+  it("with a name twice in a list is refused", function()
+    expect.contains(refused(sample.runbook({ key = '{ "id", "id" }' })), "key names id twice")
+    expect.contains(refused(sample.runbook({ totals = '{ "amount", "amount" }' })), "totals names amount twice")
+  end)
+
   it("with a batch size out of range is refused", function()
     for _, size in ipairs({ "0", "10001", "1.5", "-1" }) do
       expect.contains(refused(sample.runbook({ batch = size })), "batch is a whole number from 1 to 10000", size)
