@@ -114,7 +114,10 @@ local function work_through(job, progress)
         error(err, 0)
       end
       job.ctx.planned, job.ctx.done, job.ctx.run = step.planned, figures.new(), job.id
-      apply.step(job, step, progress(step))
+      local shown = progress(step)
+      local worked, failure = host.protect(apply.step, job, step, shown)
+      shown.finish()
+      if not worked then error(failure, 0) end
       job.ledger:finish_step(step.number)
     end
     finish_checks(job, step)
@@ -125,7 +128,7 @@ end
 --- Returns whether the ledger could be asked.
 local function explain_loss(job, err)
   -- It first waits until that session is gone, and then writes that the run is its own.
-  for _ = 1, 6 do
+  for _ = 1, 4 do
     local ok, record = host.protect(
       jobs.reading_ledger,
       job,

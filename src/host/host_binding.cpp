@@ -36,12 +36,8 @@ std::optional<std::string> text_field(lua_State* L, const char* name) {
 
 /// What a script raised, in words: a text, or a table with a message.
 std::string raised_text(lua_State* L) {
-  std::string text;
-  if (lua_istable(L, 1))
-    text = text_field(L, "message").value_or("an error that is a table without kind and message");
-  else
-    text = lua_tostring(L, 1) ? lua_tostring(L, 1) : fmt::format("an error of type {}", luaL_typename(L, 1));
-  return text.empty() ? "an error without a message" : text;
+  if (lua_istable(L, 1)) return text_field(L, "message").value_or("an error that is a table without kind and message");
+  return lua_tostring(L, 1) ? lua_tostring(L, 1) : fmt::format("an error of type {}", luaL_typename(L, 1));
 }
 
 /// Turns a plain error ("x.lua:3: attempt to index ...") into the table that everything else raises. A table of the
@@ -59,6 +55,7 @@ int structured(lua_State* L) {
     error.message = text.substr(after + 2);
     if (error.where.rfind(lua::own_chunks.substr(1), 0) == 0) error.kind = "internal";
   }
+  if (error.message.empty()) error.message = "an error without a message";
   lua::push_error(L, error);
   return 1;
 }

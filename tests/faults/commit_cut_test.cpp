@@ -16,20 +16,6 @@ constexpr int rows = 500, batch = 25;
 constexpr std::array moments{Moment::recorded, Moment::unseen, Moment::underway, Moment::swallowed,
                              Moment::after_bytes};
 
-/// The number in "COMMIT of batch 12 of step".
-int batch_in(const Ending& ending) {
-  constexpr std::string_view before = "COMMIT of batch ";
-  return std::stoi(ending.said.substr(ending.said.find(before) + before.size()));
-}
-
-/// How often the rows of a batch were counted; they all were alike, or it throws.
-int times_counted(const Workshop& workshop, int number) {
-  std::string last = std::to_string(number * batch), first = std::to_string((number - 1) * batch + 1);
-  auto found = workshop.query("select distinct n from counters where id between " + first + " and " + last);
-  if (found.size() != 1) throw std::runtime_error{"a batch was torn"};
-  return std::stoi(found[0][0].value());
-}
-
 /// The broken control: whoever lost the answer to COMMIT does the batch again, without asking.
 void apply_with_retries(const std::string& conninfo) {
   for (int first = 1; first <= rows;) {
@@ -55,7 +41,7 @@ TEST_CASE("an apply whose connection is cut around COMMIT finds out the truth an
   Workshop workshop{database.conninfo(), rows, batch};
   Cutter cutter{database.conninfo()};
   std::mt19937 random{20261121};
-  const int enough = wanted("OPSH_FAULT_CUTS", 50);
+  const int enough = wanted("OPSH_FAULT_CUTS", 40);
   int cuts = 0, of_batches = 0, committed = 0, rolled_back = 0, runs = 0;
   while (cuts < enough || workshop.unfinished()) {
     Cut cut{moments[std::uniform_int_distribution<std::size_t>{0, moments.size() - 1}(random)]};
@@ -77,7 +63,7 @@ TEST_CASE("an apply whose connection is cut around COMMIT finds out the truth an
     if (ending.says("the server says that it ")) {
       bool said_committed = ending.says("it is committed");
       int finished = workshop.runs_done();
-      REQUIRE(times_counted(workshop, batch_in(ending)) == finished + (said_committed ? 1 : 0));
+      REQUIRE(workshop.times_counted(ending.batch()) == finished + (said_committed ? 1 : 0));
       ++(said_committed ? committed : rolled_back);
     }
     REQUIRE(ending.status != 7);
@@ -103,39 +89,5 @@ TEST_CASE("a swallowed answer catches an apply that repeats its batch when COMMI
     apply_with_retries(cutter.conninfo());
     CHECK(cutter.happened());
     CHECK(workshop.wrong(1) == Wrong{0, moment == Moment::swallowed ? batch : 0});
-  }
-}
-
-TEST_CASE("an apply that can no longer ask about its COMMIT says so, and what to look at") {
-  // Side by side: each of them asks for a quarter of a minute.
-  struct Case {
-    explicit Case(Moment where) : moment(where) {
-      cutter.arm({where, 8, true});
-      opsh = std::make_unique<opsh::proc::Child>(workshop.apply(cutter.conninfo()));
-    }
-    Moment moment;
-    test::Database database;
-    Workshop workshop{database.conninfo(), rows, batch};
-    Cutter cutter{database.conninfo()};
-    std::unique_ptr<opsh::proc::Child> opsh;
-  };
-  std::vector<std::unique_ptr<Case>> cases;
-  for (Moment moment : {Moment::unseen, Moment::swallowed}) cases.push_back(std::make_unique<Case>(moment));
-  for (const auto& one : cases) {
-    Ending ending = Workshop::end(*one->opsh);
-    INFO(ending.said);
-    REQUIRE(one->cutter.of_batch());
-    REQUIRE(ending.status == 7);
-    std::size_t at = ending.said.find("select from opsh.batch where token = '");
-    REQUIRE(at != std::string::npos);
-    std::string look = ending.said.substr(at, ending.said.find("';", at) + 1 - at);
-    std::size_t found = one->workshop.query(look).size();
-    CHECK(found == (one->moment == Moment::swallowed ? 1 : 0));
-    CHECK(times_counted(one->workshop, batch_in(ending)) == static_cast<int>(found));
-    one->cutter.arm({});
-    Ending after = one->workshop.follow(ending);
-    INFO(after.said);
-    CHECK(after.status == 0);
-    CHECK(one->workshop.wrong(1) == Wrong{});
   }
 }

@@ -67,7 +67,7 @@ TEST_CASE("an apply whose session is ended over and over and resumed touches eac
     auto opsh = workshop.go_on(database.conninfo());
     int now = 0;
     if (ended < enough) {
-      sleep_up_to(random, 200);
+      sleep_up_to(random, 150);
       now = workshop.number(
           "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity where "
           "application_name = 'opsh') as e");

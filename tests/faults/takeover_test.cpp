@@ -51,7 +51,7 @@ void leave_unfinished(const Workshop& workshop) {
 TEST_CASE("of two resumes at once one finishes and the other says that it was fenced out") {
   test::Database database;
   // The pauses keep either of them at work for longer than the second that the other waits.
-  Workshop workshop{database.conninfo(), rows, batch, 0.05};
+  Workshop workshop{database.conninfo(), rows, batch, 0.035};
   leave_unfinished(workshop);
   auto first = workshop.resume();
   auto second = workshop.resume();
@@ -69,7 +69,7 @@ TEST_CASE("of two resumes at once one finishes and the other says that it was fe
 
 TEST_CASE("a resume takes the run from an opsh that is still at work, which says so and writes nothing more") {
   test::Database database;
-  Workshop workshop{database.conninfo(), rows, batch, 0.05};
+  Workshop workshop{database.conninfo(), rows, batch, 0.035};
   auto first = workshop.apply();
   wait_for_batches(workshop, 3);
   auto second = workshop.resume();
@@ -84,7 +84,7 @@ TEST_CASE("a resume takes the run from an opsh that is still at work, which says
 
 TEST_CASE("a resume that waited for the other opsh goes on with the step that this one planned meanwhile") {
   test::Database database;
-  Workshop workshop{database.conninfo(), rows, batch, 0.05};
+  Workshop workshop{database.conninfo(), rows, batch, 0.035};
   // A plan that finds only what is left to do is another one after some batches.
   workshop.write_runbook(
       "{ name = 'gate', plan = 'select 1 as id', key = 'id', writes = { 'gate' }, "
@@ -116,7 +116,7 @@ TEST_CASE("a resume that waited for the other opsh goes on with the step that th
 TEST_CASE("an opsh that was stopped by a signal while another took its run writes nothing when it wakes up") {
   std::mt19937 random{20261121};
   std::uniform_int_distribution<int> delay{0, 60};
-  for (int round = 0; round < wanted("OPSH_FAULT_STOPS", 3); ++round) {
+  for (int round = 0; round < wanted("OPSH_FAULT_STOPS", 2); ++round) {
     test::Database database;
     Workshop workshop{database.conninfo(), rows / 2, batch, 0.005};
     auto first = workshop.apply();

@@ -40,6 +40,11 @@ struct Ending {
   std::string said;
 
   bool says(std::string_view words) const { return said.find(words) != std::string::npos; }
+  /// The number in "the COMMIT of batch 12 of step".
+  int batch() const {
+    constexpr std::string_view before = "COMMIT of batch ";
+    return std::stoi(said.substr(said.find(before) + before.size()));
+  }
 };
 
 /// The table that is judged, a counter per row, and opsh working on it: `n = n + 1`, because applying twice would not
@@ -134,6 +139,14 @@ class Workshop {
   }
   int runs_done() const { return has_ledger() ? number("select count(*) from opsh.run where state = 'done'") : 0; }
   int batches_done() const { return has_ledger() ? number("select count(*) from opsh.batch") : 0; }
+
+  /// How often the rows of a batch were counted. Throws when that differs between them.
+  int times_counted(int number) const {
+    auto found = query("select distinct n from counters where id between " + std::to_string((number - 1) * batch_ + 1) +
+                       " and " + std::to_string(number * batch_));
+    if (found.size() != 1) throw std::runtime_error{"a batch was torn"};
+    return std::stoi(found[0][0].value());
+  }
 
   Wrong wrong(int times) const {
     std::string n = std::to_string(times);

@@ -54,6 +54,8 @@ TEST_CASE("a sandbox trades power cuts for speed, and nothing else, unless it is
   CHECK(setting(test::server(), "fsync") == "off");
   CHECK(setting(test::server(), "full_page_writes") == "off");
   CHECK(setting(test::server(), "synchronous_commit") == "on");
+  // Not "$user": the role has the name of the ledger's schema.
+  CHECK(setting(test::server(), "search_path") == "public");
   CHECK(setting(test::server(), "listen_addresses").empty());
   CHECK(setting(test::server(), "max_connections") == "100");
   CHECK(setting(test::server(), "server_encoding") == "UTF8");
