@@ -34,7 +34,7 @@ end
 
 local function found_text(result, now)
   if result.outcome == "error" then return text.printable(result.message or "") end
-  if result.outcome == "pass" and not now then return result.found or "" end
+  if result.outcome == "pass" and not now then return text.printable(result.found or "") end
   local wanted = ("%s, expected %s"):format(text.printable(result.found or ""), text.printable(result.expected or ""))
   return result.message and wanted .. ": " .. text.printable(result.message) or wanted
 end
@@ -56,6 +56,9 @@ function M.render(out, results, indent, now)
     )
     if result.outcome == "error" and result.excerpt then
       lines[#lines + 1] = (" "):rep(indent + 4) .. result.excerpt:gsub("\n", "\n" .. (" "):rep(indent + 4)) .. "\n"
+    end
+    if result.outcome == "error" and result.where and not result.where:find("^opsh/") then
+      lines[#lines + 1] = ("%sat %s\n"):format((" "):rep(indent + 4), text.printable(result.where))
     end
     if result.outcome == "fail" and not now then lines[#lines + 1] = rows_text(out, result, indent + 7) end
   end

@@ -24,6 +24,19 @@ local function shown(value)
   return tostring(value)
 end
 
+-- Rows are shown as JSON, which has no NaN and no infinity: such a number becomes PostgreSQL's text for it.
+local function without_endless(values)
+  for name, value in pairs(values) do
+    if type(value) == "table" then
+      without_endless(value)
+    elseif value ~= value then
+      values[name] = "NaN"
+    elseif value == math.huge or value == -math.huge then
+      values[name] = value > 0 and "Infinity" or "-Infinity"
+    end
+  end
+end
+
 --- Makes the `check` that a runbook's function gets.
 ---@param sample fun(limit: integer, sql: string, ...): table, integer the first rows, and how many there are
 ---@param guard fun(work: function) runs a query that may fail, keeping the session alive
@@ -66,6 +79,9 @@ function M.new(sample, guard)
   function check.none(_, name, sql, ...)
     local ok, found, total = guard(sample, kept_rows, sql, ...)
     if not ok then return failed(name, found) end
+    for _, row in ipairs(found) do
+      without_endless(row)
+    end
     return add(name, {
       outcome = total == 0 and "pass" or "fail",
       found = shown(total),

@@ -57,6 +57,25 @@ describe("a check", function()
     expect.equal({ found.endless.found, found.large.found }, { "inf", "1e+300" })
   end)
 
+  it("shows rows with NaN, infinities and bytes, as text and in JSON", function()
+    local verify = checking([==[check:none("odd", [[select 'NaN'::float8 as f, '{NaN,-Infinity}'::float8[] as list,
+      '\\x00ff'::bytea as b]])]==])
+    local shown = run({ verify = verify }, items(), { "--apply" })
+    expect.equal(shown.exit, 6)
+    expect.contains(shown.errors, "-Infinity")
+    local document = run({ verify = verify }, items(), { "--apply", "--json" }).json()
+    local row = document.steps[1].checks[1].rows[1]
+    expect.equal({ row.f, row.list[1], row.list[2] }, { "NaN", "NaN", "-Infinity" })
+  end)
+
+  it("says where its function failed, and escapes what a terminal would obey", function()
+    local broken = run({ verify = checking("local nothing = ctx.done.nothing.here") }, items(), { "--apply" })
+    expect.matches(broken.errors, "ERROR.*attempt to index.*at %S*sample%.lua:%d+")
+    local colored = run({ verify = checking('check:equal("red", "\\27[31m", "\\27[31m")') }, items(), { "--apply" })
+    expect.equal(colored.exit, 0)
+    expect.contains(colored.output, "\\x1b[31m")
+  end)
+
   it("that no rows are there shows those that are", function()
     local found = results('check:none("left", "select id, part from item where id > $1 order by id", 3)')
     expect.equal(found.left.outcome, "fail")
