@@ -27,7 +27,7 @@ local function step_text(out, step, many)
   if done.skipped > 0 then figures["changed since the plan, left out"] = done.skipped end
   if done.failed > 0 then figures["failed, left out"] = done.failed end
   for name, count in pairs(done.counts) do
-    figures[name] = count
+    figures[figures[name] and name .. " (counted by apply)" or name] = count
   end
   local parts =
     { ("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name)) }

@@ -1,5 +1,6 @@
 #include "bind/module.hpp"
 #include "bind/session.hpp"
+#include "text/printable.hpp"
 
 namespace opsh::lua {
 template <>
@@ -134,7 +135,8 @@ std::vector<journal::LeftOut> left_out_at(lua_State* L, int index) {
     lua_rawgeti(L, -1, at);
     int item = lua_gettop(L);
     left_out.push_back({lua::strings_field(L, item, "key"), lua::string_field(L, item, "outcome"),
-                        lua::string_field(L, item, "sqlstate"), lua::string_field(L, item, "message")});
+                        lua::string_field(L, item, "sqlstate"),
+                        text::printable(lua::string_field(L, item, "message"))});
     lua_pop(L, 1);
   }
   lua_pop(L, 1);

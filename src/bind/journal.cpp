@@ -1,6 +1,7 @@
 #include "bind/module.hpp"
 #include "bind/session.hpp"
 #include "journal/schema.hpp"
+#include "text/printable.hpp"
 
 namespace opsh::lua {
 template <>
@@ -69,8 +70,8 @@ int finish_step(lua_State* L) {
 
 int set_state(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
-  handle.get().set_state(handle.claim, lua::check_string(L, 2), lua::optional_string(L, 3).value_or(""),
-                         lua_toboolean(L, 4));
+  handle.get().set_state(handle.claim, lua::check_string(L, 2),
+                         text::printable(lua::optional_string(L, 3).value_or("")), lua_toboolean(L, 4));
   return 0;
 }
 

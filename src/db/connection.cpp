@@ -79,11 +79,11 @@ void Connection::settle(const Target& target, Access access) {
   Parameters settings{{target.time_zone},
                       {milliseconds(target.statement_within)},
                       {milliseconds(target.lock_within)},
-                      {access == Access::read ? "on" : "off"}};
+                      {access == Access::read ? "t" : "f", oid::boolean}};
   Result result = execute(
       "select pg_catalog.pg_backend_pid(), pg_catalog.set_config('TimeZone', $1, false), "
       "pg_catalog.set_config('statement_timeout', $2, false), pg_catalog.set_config('lock_timeout', $3, false), "
-      "pg_catalog.set_config('default_transaction_read_only', $4, false), "
+      "case when $4 then pg_catalog.set_config('default_transaction_read_only', 'on', false) end, "
       "pg_catalog.set_config('idle_in_transaction_session_timeout', '15min', false), "
       "pg_catalog.set_config('DateStyle', 'ISO, YMD', false), "
       "pg_catalog.set_config('IntervalStyle', 'postgres', false), "

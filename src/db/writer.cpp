@@ -11,11 +11,15 @@ namespace opsh::db {
 Writer::Writer(const Target& target) : connection_(target, Connection::Access::write) {
   backend_.pid = connection_.backend_pid();
   Result started = connection_.execute(
-      "select a.backend_start::pg_catalog.text, pg_catalog.pg_is_in_recovery() "
+      "select a.backend_start::pg_catalog.text, pg_catalog.pg_is_in_recovery(), "
+      "pg_catalog.current_setting('default_transaction_read_only') "
       "from pg_catalog.pg_stat_activity as a where a.pid = pg_catalog.pg_backend_pid()",
       {});
   if (started.field(0, 1) == "t")
     throw Error{"refused.standby", "the server is a standby: nothing can be applied there", "connect to the primary"};
+  if (started.field(0, 2) == "on")
+    throw Error{"refused.read_only", "the database or the role is set to read only (default_transaction_read_only)",
+                "whoever set it did so on purpose: ask them, or connect as a role that may write"};
   backend_.started = started.field(0, 0).value_or("");
 }
 

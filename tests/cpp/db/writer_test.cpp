@@ -183,7 +183,6 @@ TEST_CASE("commits wait for the disk also where the role says otherwise") {
   database.query(
       "create role lazy superuser login;"
       "alter role lazy set synchronous_commit = off;"
-      "alter role lazy set default_transaction_read_only = on;"
       "alter role lazy set \"DateStyle\" = 'German';"
       "alter role lazy set bytea_output = 'escape';"
       "alter role lazy set extra_float_digits = -5");
@@ -201,6 +200,14 @@ TEST_CASE("commits wait for the disk also where the role says otherwise") {
     CHECK(shown.field(0, 5) == "UTC");
   }
   database.query("drop role lazy");
+}
+
+TEST_CASE("a database or role that is set to read only is left alone") {
+  test::Database database;
+  database.query(
+      "do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end "
+      "$$");
+  CHECK(failure([&] { Writer{test::target(database)}; }).kind == "refused.read_only");
 }
 
 TEST_CASE("notices reach the sink as they arrive") {
