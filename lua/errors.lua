@@ -8,6 +8,7 @@ local exit_codes = {
   usage = 2,
   script = 1,
   connect = 3,
+  connection = 3,
   ["permission"] = 3,
   refused = 5,
   ["sql.read_only"] = 5,

@@ -50,7 +50,9 @@ function M.show(err, exit, as_json)
   if err.detail and err.detail ~= "" then add("  detail: " .. text.printable(err.detail:gsub("\n", "; ")) .. "\n") end
   if err.kind == "check.failed" or err.kind == "precondition.failed" then add(checks_of(err)) end
   if err.hint and err.hint ~= "" then add(("  next: %s\n"):format(text.printable(err.hint))) end
-  if err.run and err.kind ~= "in_doubt" and err.kind ~= "check.failed" then
+  if err.kind == "run.taken_over" then
+    add(("  what this one committed stays; see how far it is: opsh show %s\n"):format(err.job and err.job.id or "RUN"))
+  elseif err.run and err.kind ~= "in_doubt" and err.kind ~= "check.failed" then
     add(("  run %s stopped part-way; what was committed stays. Go on with: %s\n"):format(err.run, err.job.resume))
   elseif err.kind == "interrupted" then
     add(err.job and err.job.ledger and "  no batch was committed\n" or "  nothing was written\n")

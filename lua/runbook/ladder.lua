@@ -150,7 +150,7 @@ end
 local function stop(job, err)
   local written = job.committed > 0
   local lost = err.kind:find("^connection")
-  if lost or err.kind == "in_doubt" or written then err.run = job.id end
+  if lost or err.kind == "in_doubt" or err.kind == "run.taken_over" or written then err.run = job.id end
   local states = { ["check.failed"] = "check_failed" }
   local state = states[err.kind] or (written and "stopped" or "failed")
   -- A network that swallows everything costs ten seconds each time that it is asked.

@@ -34,7 +34,9 @@ void catch_interrupts(lua_State* L) {
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  // Writing reports them: a reader that is gone, a file-size limit.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 void end_interrupt(lua_State* L) {

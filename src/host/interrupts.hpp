@@ -5,7 +5,8 @@
 namespace opsh::host {
 
 /// From here on SIGINT, SIGTERM and SIGHUP ask the program to stop: waits end, and running Lua is stopped by a hook. A
-/// second one ends the process at once, which the ledger makes safe. SIGPIPE is ignored: writing reports it.
+/// second one ends the process at once, which the ledger makes safe. SIGPIPE and SIGXFSZ are ignored: writing reports
+/// what they would.
 void catch_interrupts(lua_State* L);
 
 /// Takes the hook away, once control is back at the top: until then it stays, so that a script's pcall cannot eat it.

@@ -27,7 +27,7 @@ TEST_CASE("an apply that is killed over and over and resumed touches each row ex
   test::Database database;
   Workshop workshop{database.conninfo(), rows, batch};
   std::mt19937 random{20261121};
-  const int enough = wanted("OPSH_FAULT_KILLS", 50);
+  const int enough = wanted("OPSH_FAULT_KILLS", 100);
   int kills = 0;
   while (kills < enough || workshop.unfinished()) {
     auto opsh = workshop.go_on(database.conninfo());
