@@ -173,13 +173,14 @@ TEST_CASE("whether a token is committed is not answered before the transaction a
     batch.record(run.place(commits ? 1 : 2), 1, {}, "{}");
     bool answer = !commits;
     std::atomic<bool> answered = false;
-    std::thread asking{[&] {
+    std::jthread asking{[&] {
       answer = other.committed("r1", batch.token());
       answered = true;
     }};
     bool waits = test::eventually([&] {
-      return run.database.value(fmt::format("select wait_event_type = 'Lock' from pg_stat_activity where pid = {}",
-                                            other.writer().backend().pid)) == "t";
+      return run.database.value(
+                 fmt::format("select coalesce(wait_event_type = 'Lock', false) from pg_stat_activity where pid = {}",
+                             other.writer().backend().pid)) == "t";
     });
     CHECK(waits);
     CHECK_FALSE(answered);
