@@ -2,8 +2,8 @@
 local checks = require("opsh.host.runbook.checks")
 local checks_text = require("opsh.host.present.checks")
 local counted = require("opsh.host.counted")
-local host = require("opsh.native.host")
 local json = require("opsh.native.json")
+local planning = require("opsh.host.runbook.planning")
 local report = require("opsh.native.report")
 local text = require("opsh.native.text")
 
@@ -156,9 +156,8 @@ function M.render(job, place, out, again)
   end
   if again then
     local met = not job.preconditions or checks.passed(job.preconditions)
-    local ok, has_work = host.protect(require("opsh.host.runbook.planning").has_work, job)
     parts[#parts + 1] = not met and "\nNothing was written. The preconditions are not met: apply would refuse.\n"
-      or (ok and has_work) and ("\nNothing was written. To apply: %s --apply\n"):format(again)
+      or planning.has_work(job) and ("\nNothing was written. To apply: %s --apply\n"):format(again)
       or "\nNothing was written, and there is nothing to do.\n"
   end
   return table.concat(parts)

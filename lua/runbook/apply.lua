@@ -12,7 +12,7 @@ local system = require("opsh.native.system")
 
 local M = {}
 
-local collect_after = 10000
+local collect_after = 10000 -- items
 
 --- The oids of the tables that a step may write; refuses what is not there.
 local function resolve_writes(run, step)
@@ -48,8 +48,6 @@ end
 
 M.resolve_writes = resolve_writes
 
-local function key_of(items, row) return items:key(row) end
-
 --- Verifies inside the transaction of an atomic step; raises when a check does not pass.
 local function gate_of(run, step)
   if not step.verify then return nil end
@@ -79,8 +77,8 @@ local function place(position, number, items, before)
   return {
     number = number,
     position = position + items:size(),
-    first_key = key_of(items, 1),
-    last_key = key_of(items, items:size()),
+    first_key = items:key(1),
+    last_key = items:key(items:size()),
     gate = before,
   }
 end

@@ -1,29 +1,10 @@
 local test = require("opsh.test")
+local applying = require("applying")
 local sample = require("sample")
 
 local describe, it, expect = test.describe, test.it, test.expect
 
-local function items(count) return test.database({ sql = sample.items(count or 5) }) end
-
-local function apply(fields, database, arguments, top)
-  return test.opsh(
-    { test.write("sample.lua", sample.runbook(fields, top)), "--apply", unpack(arguments or {}) },
-    { db = database }
-  )
-end
-
---- An apply that is refused or fails, and keeps nothing.
-local function fails(fields, exit, database)
-  database = database or items()
-  local before = database:checksum()
-  local result = apply(fields, database)
-  expect.equal(result.exit, exit)
-  expect.equal(database:checksum(), before)
-  return result.errors
-end
-
---- A step whose apply is this Lua.
-local function doing(lua) return { apply = "function(tx, items, ctx)\n" .. lua .. "\nend" } end
+local items, apply, fails, doing = applying.items, applying.apply, applying.fails, applying.doing
 
 describe("the items of a batch", function()
   it("are a list of rows, with keys and columns", function()
