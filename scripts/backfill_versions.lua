@@ -28,18 +28,19 @@ return runbook({
       writes = { "competency_versions" },
       summary = function(planned, ctx)
         local figures = ctx:one([[
-          with pivots as (
-            select pivot.competency_id,
-                   exists (select from competency_versions as version
-                           where version.competency_id = pivot.competency_id) as versioned
-            from capabilities as capability join capability_competencies as pivot on pivot.capability_id = capability.id
+          with scanned as not materialized (
+            select capability.id from capabilities as capability
             where capability.discovered_in_scenario_id is not null
-              and (:scenario is null or capability.discovered_in_scenario_id = :scenario))
-          select (select count(*) from capabilities
-                  where discovered_in_scenario_id is not null
-                    and (:scenario is null or discovered_in_scenario_id = :scenario)) as capabilities_scanned,
+              and (:scenario is null or capability.discovered_in_scenario_id = :scenario)),
+          pivots as not materialized (
+            select pivot.competency_id
+            from scanned join capability_competencies as pivot on pivot.capability_id = scanned.id)
+          select (select count(*) from scanned) as capabilities_scanned,
                  (select count(*) from pivots) as pivot_rows,
-                 (select count(distinct competency_id) from pivots where versioned) as competencies_already_versioned
+                 (select count(*) from competencies as competency
+                  where competency.id in (select competency_id from pivots)
+                    and exists (select from competency_versions as version
+                                where version.competency_id = competency.id)) as competencies_already_versioned
         ]])
         figures.to_create, figures.scenarios_touched = planned.items, #planned.tally
         return figures
@@ -78,12 +79,13 @@ return runbook({
         check:none(
           "competencies left without a version",
           [[
-          select distinct pivot.competency_id
-          from capabilities as capability join capability_competencies as pivot on pivot.capability_id = capability.id
-          where capability.discovered_in_scenario_id is not null
-            and (:scenario is null or capability.discovered_in_scenario_id = :scenario)
-            and not exists (select from competency_versions as version
-                            where version.competency_id = pivot.competency_id)
+          select competency.id as competency_id from competencies as competency
+          where not exists (select from competency_versions as version where version.competency_id = competency.id)
+            and exists (select from capability_competencies as pivot
+                        join capabilities as capability on capability.id = pivot.capability_id
+                        where pivot.competency_id = competency.id
+                          and capability.discovered_in_scenario_id is not null
+                          and (:scenario is null or capability.discovered_in_scenario_id = :scenario))
         ]]
         )
       end,

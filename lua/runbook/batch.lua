@@ -102,6 +102,7 @@ end
 local function rechecked(step, batch, items, scope)
   if not step.recheck or items:size() == 0 then return items, {} end
   local rows = batch:recheck(step.recheck, { scope = scope }, items)
+  if #rows == items:size() then return items, {} end
   local still, left_out = {}, {}
   for _, row in ipairs(rows) do
     still[row] = true

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "base/interrupt.hpp"
 #include "db/connection.hpp"
 #include "db/session.hpp"
@@ -53,6 +55,18 @@ Result Cursor::next() {
   return block_of_rows;
 }
 
+std::uint64_t Cursor::count_rest() {
+  Result under_way = next();
+  if (!under_way) return 0;
+  auto count = static_cast<std::uint64_t>(under_way.rows());
+  if (ended_) return count;
+  land();
+  count += static_cast<std::uint64_t>(landed_.rows());
+  count += connection_.execute(("move forward all from " + name_).c_str(), {}).affected();
+  close();
+  return count;
+}
+
 void Cursor::close() noexcept {
   if (ended_) return;
   ended_ = true;
@@ -67,15 +81,24 @@ void Cursor::close() noexcept {
 }
 
 Sample sample(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters, int limit) {
+  // Counted by a query of its own: the server works on it with several processes, which it never does on a cursor's.
+  constexpr std::string_view before = "select pg_catalog.count(*) from (";
+  std::string count = fmt::format("{}{}\n) as opsh_counted", before, sql.text());
+  Result counted =
+      located(sql, static_cast<int>(before.size()), [&] { return connection.execute(count.c_str(), parameters); });
+  Sample found;
+  auto total = *counted.field(0, 0);
+  std::from_chars(total.data(), total.data() + total.size(), found.total);
+  if (found.total == 0) {
+    found.rows = connection.describe(sql.text().c_str(), parameters);
+    return found;
+  }
   std::string name = fmt::format("opsh_cursor_{}", connection.next_cursor());
   std::string declare = fmt::format("declare {} no scroll cursor for ", name);
-  auto prefix = static_cast<int>(declare.size());
+  auto offset = static_cast<int>(declare.size());
   declare += sql.text();
-  located(sql, prefix, [&] { connection.execute(declare.c_str(), parameters); });
-  Sample found;
+  located(sql, offset, [&] { connection.execute(declare.c_str(), parameters); });
   found.rows = connection.execute(fmt::format("fetch forward {} from {}", limit, name).c_str(), {});
-  Result moved = connection.execute(("move forward all from " + name).c_str(), {});
-  found.total = static_cast<std::uint64_t>(found.rows.rows()) + moved.affected();
   connection.execute(("close " + name).c_str(), {});
   return found;
 }

@@ -26,6 +26,9 @@ class Cursor {
   /// without rows still has its columns.
   Result next();
 
+  /// How many rows are left, and ends it: the server counts them and sends at most a block.
+  std::uint64_t count_rest();
+
   /// Ends it early; idempotent.
   void close() noexcept;
 

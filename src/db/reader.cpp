@@ -27,27 +27,36 @@ void Reader::begin() {
   // The first query takes the snapshot, and from then on the transaction cannot be made writable by SET (up to 15 a
   // RESET still can: the gate refuses it).
   connection_.execute("select pg_catalog.pg_backend_pid()", {});
+  resting_ = false;
 }
 
 Result Reader::query(const sql::ReadSql& sql, const Parameters& parameters) {
-  return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
+  return located(sql, 0, [&] { return connection().execute(sql.text().c_str(), parameters); });
 }
 
 std::unique_ptr<Cursor> Reader::open(const sql::ReadSql& sql, const Parameters& parameters) {
-  return std::make_unique<Cursor>(connection_, sql, parameters);
+  return std::make_unique<Cursor>(connection(), sql, parameters);
 }
 
 std::vector<ColumnShape> Reader::describe(const sql::ReadSql& sql, const Parameters& parameters) {
-  Result shape = located(sql, 0, [&] { return connection_.describe(sql.text().c_str(), parameters); });
-  std::vector<ColumnShape> columns;
-  for (int column = 0; column < shape.columns(); ++column)
-    columns.push_back({std::string{shape.name(column)}, shape.type(column)});
-  return columns;
+  return located(sql, 0, [&] { return connection().describe(sql.text().c_str(), parameters); }).shape();
+}
+
+Sample Reader::beginning(const sql::ReadSql& sql, const Parameters& parameters) {
+  Cursor cursor{connection(), sql, parameters};
+  Sample found{cursor.next(), 0};
+  found.total = static_cast<std::uint64_t>(found.rows.rows()) + cursor.count_rest();
+  return found;
 }
 
 void Reader::refresh() {
-  connection_.execute("rollback", {}, Connection::Control::ends);
+  if (!resting_) rest();
   begin();
+}
+
+void Reader::rest() {
+  connection_.execute("rollback", {}, Connection::Control::ends);
+  resting_ = true;
 }
 
 }  // namespace opsh::db

@@ -11,12 +11,6 @@
 
 namespace opsh::db {
 
-/// A column of a query's answer.
-struct ColumnShape {
-  std::string name;
-  unsigned type = 0;
-};
-
 /// A session that reads, in one snapshot: REPEATABLE READ READ ONLY, pinned by its first query. It has no commit; what
 /// it holds ends in a ROLLBACK.
 class Reader {
@@ -33,19 +27,30 @@ class Reader {
   /// The columns that a query would give; nothing is run.
   std::vector<ColumnShape> describe(const sql::ReadSql& sql, const Parameters& parameters = {});
 
+  /// At most 1000 rows of a query, and how many it has: the others are counted by the server and not sent.
+  Sample beginning(const sql::ReadSql& sql, const Parameters& parameters = {});
+
   /// Leaves the snapshot and takes a new one.
   void refresh();
+
+  /// Leaves the snapshot: no transaction is open until the connection is used again, which takes a new one.
+  void rest();
 
   /// Around a query that may fail without taking the snapshot with it.
   void savepoint() { connection_.savepoint(); }
   void rollback_to_savepoint() { connection_.rollback_to_savepoint(); }
 
-  Connection& connection() { return connection_; }
+  /// In its transaction.
+  Connection& connection() {
+    if (resting_) begin();
+    return connection_;
+  }
 
  private:
   void begin();
 
   Connection connection_;
+  bool resting_ = false;
 };
 
 }  // namespace opsh::db

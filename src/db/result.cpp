@@ -22,6 +22,12 @@ std::string_view Result::name(int column) const {
   return PQfname(result_.get(), column);
 }
 
+std::vector<ColumnShape> Result::shape() const {
+  std::vector<ColumnShape> shape;
+  for (int column = 0; column < columns(); ++column) shape.push_back({std::string{name(column)}, type(column)});
+  return shape;
+}
+
 unsigned Result::type(int column) const {
   return PQftype(result_.get(), column);
 }

@@ -3,11 +3,19 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 struct pg_result;
 
 namespace opsh::db {
+
+/// A column of a query's answer.
+struct ColumnShape {
+  std::string name;
+  unsigned type = 0;  ///< oid
+};
 
 /// The answer to one statement, in text format. Owns libpq's result; views into it live as long as it does.
 class Result {
@@ -18,6 +26,7 @@ class Result {
   int rows() const;
   int columns() const;
   std::string_view name(int column) const;
+  std::vector<ColumnShape> shape() const;
   unsigned type(int column) const;  ///< oid; a domain shows as its base type (PostgreSQL's RowDescription)
 
   /// The server's own text of a field; nothing is NULL. Bytes, with their length: text cannot hold NUL, bytea is hex.

@@ -66,6 +66,11 @@ Result Writer::query(const sql::ReadSql& sql, const Parameters& parameters) {
   return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
 }
 
+std::vector<ColumnShape> Writer::describe(const sql::WriteSql& sql, const Parameters& parameters) {
+  require_transaction();
+  return located(sql, 0, [&] { return connection_.describe(sql.text().c_str(), parameters); }).shape();
+}
+
 std::unique_ptr<Cursor> Writer::open(const sql::ReadSql& sql, const Parameters& parameters) {
   require_transaction();
   return std::make_unique<Cursor>(connection_, sql, parameters);

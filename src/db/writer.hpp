@@ -17,7 +17,7 @@ namespace opsh::db {
 
 /// The right to begin and commit. Only the journal's types can make one, so nothing else can commit.
 class CommitKey {
-  CommitKey() {}
+  CommitKey() = default;
   friend class journal::Batch;
   friend class journal::Ledger;
 };
@@ -44,6 +44,8 @@ class Writer {
 
   Result execute(const sql::WriteSql& sql, const Parameters& parameters = {});
   Result query(const sql::ReadSql& sql, const Parameters& parameters = {});
+  /// The columns that a statement would give; nothing is run.
+  std::vector<ColumnShape> describe(const sql::WriteSql& sql, const Parameters& parameters = {});
   std::unique_ptr<Cursor> open(const sql::ReadSql& sql, const Parameters& parameters = {});
 
   /// Savepoints nest. Taking one back also releases it.

@@ -21,6 +21,34 @@ std::optional<std::string> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional{text};
 }
 
+/// Numbers the items that `recheck` still finds. The server compares the keys.
+sql::WriteSql numbering(const sql::WriteSql& recheck, db::Parameters& parameters,
+                        const std::vector<db::RelationColumn>& keys) {
+  std::vector<sql::Parameter> arrays;
+  std::vector<sql::Identifier> names;
+  for (const auto& column : keys) {
+    arrays.emplace_back(static_cast<int>(parameters.add(column.elements, column.type.array)));
+    names.emplace_back(column.name);
+  }
+  using P = sql::WritePiece;
+  std::vector<P> pieces{P{"with opsh_still as materialized ("}, P{recheck},
+                        P{"\n) select opsh_item.opsh_number from rows from ("}};
+  for (std::size_t at = 0; at < arrays.size(); ++at)
+    pieces.insert(pieces.end(), {at ? P{", "} : P{""}, P{"pg_catalog.unnest("}, P{arrays[at]}, P{")"}});
+  pieces.push_back(") with ordinality as opsh_item(");
+  for (const auto& name : names) pieces.insert(pieces.end(), {P{name}, P{", "}});
+  pieces.push_back("opsh_number) where (");
+  for (std::size_t at = 0; at < names.size(); ++at)
+    pieces.insert(pieces.end(), {at ? P{", opsh_item."} : P{"opsh_item."}, P{names[at]}});
+  pieces.push_back(") in (select ");
+  for (std::size_t at = 0; at < names.size(); ++at)
+    pieces.insert(pieces.end(), {at ? P{", opsh_still."} : P{"opsh_still."}, P{names[at]}});
+  // The count has it read, and so locked, to its end before anything is compared: a join may stop earlier.
+  pieces.push_back(
+      " from opsh_still) and (select pg_catalog.count(*) from opsh_still) >= 0 order by opsh_item.opsh_number");
+  return sql::compose(std::span<const P>{pieces});
+}
+
 }  // namespace
 
 Batch::Batch(db::Writer& writer, Claim claim, std::vector<unsigned> writes)
@@ -104,34 +132,25 @@ sql::WriteSql Batch::deferring() const {
 
 std::vector<std::size_t> Batch::recheck(const sql::WriteSql& recheck, const db::Parameters& parameters,
                                         const plan::Items& items) {
-  db::Result locked = execute(recheck, parameters);
-  db::Parameters with_keys = parameters;
-  std::vector<sql::Parameter> arrays;
-  std::vector<sql::Identifier> names;
-  for (const auto& column : items.relation(items.keys())) {
-    bool returned = false;
-    for (int at = 0; at < locked.columns(); ++at) returned = returned || locked.name(at) == column.name;
-    if (!returned)
+  if (!recheck.operation() || recheck.operation()->kind != sql::StatementKind::select)
+    throw Error{"recheck.writes", "recheck changes rows", "let it lock them and return their keys; apply changes them"};
+  auto keys = items.relation(items.keys());
+  auto shape = writer_.describe(recheck, parameters);
+  for (const auto& column : keys)
+    if (std::ranges::find(shape, column.name, &db::ColumnShape::name) == shape.end())
       throw Error{"recheck.key", fmt::format("recheck does not return the key column {}", column.name),
                   "select the columns of the key, under the plan's names"};
-    arrays.emplace_back(static_cast<int>(with_keys.add(column.elements, column.type.array)));
-    names.emplace_back(column.name);
-  }
-  using P = sql::WritePiece;
-  std::vector<P> pieces{P{"select opsh_item.opsh_number from rows from ("}};
-  for (std::size_t at = 0; at < arrays.size(); ++at)
-    pieces.insert(pieces.end(), {at ? P{", "} : P{""}, P{"pg_catalog.unnest("}, P{arrays[at]}, P{")"}});
-  pieces.push_back(") with ordinality as opsh_item(");
-  for (const auto& name : names) pieces.insert(pieces.end(), {P{name}, P{", "}});
-  pieces.push_back("opsh_number) where (");
-  for (std::size_t at = 0; at < names.size(); ++at)
-    pieces.insert(pieces.end(), {at ? P{", opsh_item."} : P{"opsh_item."}, P{names[at]}});
-  pieces.push_back(") in (select ");
-  for (std::size_t at = 0; at < names.size(); ++at)
-    pieces.insert(pieces.end(), {at ? P{", opsh_still."} : P{"opsh_still."}, P{names[at]}});
-  pieces.insert(pieces.end(), {P{" from ("}, P{recheck}, P{"\n) as opsh_still) order by opsh_item.opsh_number"}});
+  db::Parameters with_keys = parameters;
+  auto numbered = numbering(recheck, with_keys, keys);
 
-  db::Result still = writer_.execute(sql::compose(std::span<const P>{pieces}), with_keys);
+  auto snapshot = [&] {
+    return std::string{*writer_.execute("select pg_catalog.pg_current_snapshot()"_sql).field(0, 0)};
+  };
+  // The first answer may be stale: who waits for a lock gets the row as it is then, and the rest of the query as it was
+  // before. When nobody has committed meanwhile, there is nothing to look at again.
+  std::string before = snapshot();
+  db::Result still = execute(numbered, with_keys);
+  if (snapshot() != before) still = execute(numbered, with_keys);
   std::vector<std::size_t> rows;
   for (int row = 0; row < still.rows(); ++row)
     rows.push_back(static_cast<std::size_t>(std::stoull(std::string{*still.field(row, 0)})) - 1);

@@ -56,8 +56,9 @@ class Batch {
   /// The constraints that the author deferred are checked now, and deferred again: for telling which item fails.
   void check_deferred();
 
-  /// The rows of `items` that still qualify after the plan. `recheck` locks rows and returns keys; it runs twice, first
-  /// to lock, then to decide, because after a lock wait the first answer is stale. Errors: "recheck.key".
+  /// The rows of `items` that still qualify after the plan. `recheck` locks rows and returns keys. It runs again
+  /// when somebody committed meanwhile: after a lock wait its first answer is stale. Errors: "recheck.key",
+  /// "recheck.writes".
   std::vector<std::size_t> recheck(const sql::WriteSql& recheck, const db::Parameters& parameters,
                                    const plan::Items& items);
 
