@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,12 +14,6 @@
 
 namespace opsh::bind {
 namespace {
-
-std::string_view view(lua_State* L, int index) {
-  std::size_t length = 0;
-  const char* text = lua_tolstring(L, index, &length);
-  return {text, length};
-}
 
 class Encoder {
  public:
@@ -34,7 +29,7 @@ class Encoder {
       case LUA_TNUMBER:
         return writer_.number(lua_tonumber(L_, index));
       case LUA_TSTRING:
-        return writer_.string(lua::check_string(L_, index));
+        return writer_.string(lua::view(L_, index));
       case LUA_TTABLE:
         return table(index);
       default:
@@ -56,15 +51,84 @@ class Encoder {
   }
 
   void elements(int index) {
+    int top = lua_gettop(L_);
     int spelled = push_record(index, spellings);
+    RowShape shape = spelled ? RowShape{} : row_shape(index);
     writer_.begin_array();
-    for (int at = 1; at <= static_cast<int>(lua_objlen(L_, index)); ++at) {
+    for (int at = 1, size = static_cast<int>(lua_objlen(L_, index)); at <= size; ++at) {
       if (spelled) lua_rawgeti(L_, spelled, at);
       lua_rawgeti(L_, index, at);
-      entry(spelled);
+      if (is_of(shape))
+        row(shape);
+      else
+        entry(spelled);
     }
     writer_.end_array();
-    if (spelled) lua_pop(L_, 1);
+    lua_settop(L_, top);
+  }
+
+  /// What the rows of a list have in common, on the Lua stack: their metatable, and behind it the names of the columns.
+  struct RowShape {
+    int metatable = 0;  ///< 0: they are no rows
+    int columns = 0;
+  };
+
+  /// Of the list's first element.
+  RowShape row_shape(int list) {
+    lua_rawgeti(L_, list, 1);
+    if (!lua_istable(L_, -1) || !lua_getmetatable(L_, -1)) return {};
+    lua_replace(L_, -2);
+    RowShape shape{lua_gettop(L_), 0};
+    lua_getfield(L_, shape.metatable, "__columns");
+    if (!lua_istable(L_, -1)) return {};
+    int names = lua_gettop(L_);
+    shape.columns = static_cast<int>(lua_objlen(L_, names));
+    luaL_checkstack(L_, shape.columns + 8, "too many columns");
+    for (int at = 1; at <= shape.columns; ++at) {
+      lua_rawgeti(L_, names, at);
+      luaL_checktype(L_, -1, LUA_TSTRING);
+    }
+    lua_remove(L_, names);
+    return shape;
+  }
+
+  /// Whether the value on top of the stack is a row of this shape.
+  bool is_of(const RowShape& shape) {
+    if (!shape.metatable || !lua_istable(L_, -1) || !lua_getmetatable(L_, -1)) return false;
+    bool same = lua_rawequal(L_, -1, shape.metatable);
+    lua_pop(L_, 1);
+    return same;
+  }
+
+  /// Writes and pops a row: what members() does, for many of one shape.
+  void row(const RowShape& shape) {
+    int index = lua_gettop(L_);
+    std::size_t found = 0;
+    writer_.begin_object();
+    for (int name = shape.metatable + 1; name <= shape.metatable + shape.columns; ++name) {
+      writer_.key(lua::view(L_, name));
+      lua_pushvalue(L_, name);
+      lua_rawget(L_, index);
+      if (!lua_isnil(L_, -1)) ++found;
+      entry(0);
+    }
+    if (found < size(index)) others(shape, index);
+    writer_.end_object();
+    lua_pop(L_, 1);
+  }
+
+  /// What a script has put into a row.
+  void others(const RowShape& shape, int index) {
+    std::vector<std::string_view> ordered;
+    for (int name = shape.metatable + 1; name <= shape.metatable + shape.columns; ++name)
+      ordered.push_back(lua::view(L_, name));
+    add_others(index, ordered);
+    for (auto name : std::span{ordered}.subspan(static_cast<std::size_t>(shape.columns))) {
+      writer_.key(name);
+      lua::push(L_, name);
+      lua_rawget(L_, index);
+      entry(0);
+    }
   }
 
   void members(int index) {
@@ -99,7 +163,7 @@ class Encoder {
   /// Writes and pops the value on top of the stack; with spellings, also what is below it: the number's text, or nil.
   void entry(int spelled) {
     if (spelled && lua_type(L_, -1) == LUA_TNUMBER && lua_isstring(L_, -2) && is_spelled(lua_tonumber(L_, -1)))
-      writer_.number_text(view(L_, -2));
+      writer_.number_text(lua::view(L_, -2));
     else
       value(lua_gettop(L_));
     lua_pop(L_, spelled ? 2 : 1);
@@ -119,12 +183,12 @@ class Encoder {
       for (int at = 1; at <= static_cast<int>(lua_objlen(L_, -1)); ++at) {
         lua_rawgeti(L_, -1, at);
         luaL_checktype(L_, -1, LUA_TSTRING);
-        ordered.push_back(view(L_, -1));
+        ordered.push_back(lua::view(L_, -1));
         lua_pop(L_, 1);
       }
       lua_pop(L_, 1);
     } else if (push_record(index, orders)) {
-      for (KeyList keys{view(L_, -1)}; !keys.empty();) {
+      for (KeyList keys{lua::view(L_, -1)}; !keys.empty();) {
         auto key = keys.next();
         lua::push(L_, key);
         lua_rawget(L_, index);
@@ -150,7 +214,7 @@ class Encoder {
     for (lua_pushnil(L_); lua_next(L_, index); lua_pop(L_, 1)) {
       if (lua_type(L_, -2) != LUA_TSTRING)
         throw Error{"json.value", fmt::format("a key of an object must be a string, not a {}", luaL_typename(L_, -2))};
-      if (auto name = view(L_, -2); in_order.count(name) == 0) ordered.push_back(name);
+      if (auto name = lua::view(L_, -2); !in_order.contains(name)) ordered.push_back(name);
     }
     std::sort(ordered.begin() + known, ordered.end());
   }

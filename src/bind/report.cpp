@@ -1,9 +1,9 @@
 #include <cmath>
 
 #include "bind/arguments.hpp"
+#include "bind/csv.hpp"
 #include "bind/module.hpp"
 #include "bind/modules.hpp"
-#include "report/csv.hpp"
 #include "report/figures.hpp"
 #include "report/table.hpp"
 
@@ -62,35 +62,9 @@ int bytes(lua_State* L) {
   return 1;
 }
 
-/// The texts of a list of strings, numbers and opsh.null.
-std::vector<std::optional<std::string>> nullable_texts(lua_State* L, int index) {
-  luaL_checktype(L, index, LUA_TTABLE);
-  std::vector<std::optional<std::string>> texts;
-  for (int at = 1; at <= static_cast<int>(lua_objlen(L, index)); ++at) {
-    lua_rawgeti(L, index, at);
-    if (lua::is_null(L, -1))
-      texts.emplace_back();
-    else if (lua_type(L, -1) == LUA_TNUMBER)
-      texts.emplace_back(lua::number_text(lua_tonumber(L, -1)));
-    else
-      texts.emplace_back(lua::check_string(L, -1));
-    lua_pop(L, 1);
-  }
-  return texts;
-}
-
-/// csv_row({ text, opsh.null for NULL }, { true for a numeric column } or nil)
-int csv_row(lua_State* L) {
-  auto texts = nullable_texts(L, 1);
-  std::vector<report::CsvField> fields{texts.begin(), texts.end()};
-  for (int at = 1; lua_istable(L, 2) && at <= static_cast<int>(fields.size()); ++at) {
-    lua_rawgeti(L, 2, at);
-    fields[static_cast<std::size_t>(at - 1)].number = lua_toboolean(L, -1) != 0;
-    lua_pop(L, 1);
-  }
-  std::string line;
-  report::csv_row(line, fields);
-  lua::push(L, line);
+/// csv(rows) -> text
+int csv(lua_State* L) {
+  lua::push(L, csv_text(L, 1));
   return 1;
 }
 
@@ -102,7 +76,7 @@ void open_report(lua_State* L) {
           {"number", lua::guarded<number>},
           {"duration", lua::guarded<duration>},
           {"bytes", lua::guarded<bytes>},
-          {"csv_row", lua::guarded<csv_row>}});
+          {"csv", lua::guarded<csv>}});
 }
 
 }  // namespace opsh::bind

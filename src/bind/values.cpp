@@ -16,9 +16,15 @@ namespace {
 
 constexpr long long exact = 1LL << 53;
 
-void push_int8(lua_State* L, std::string_view text) {
-  long long value = 0;
+template <typename Number>
+Number parsed(std::string_view text) {
+  Number value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+void push_int8(lua_State* L, std::string_view text) {
+  auto value = parsed<long long>(text);
   if (value >= -exact && value <= exact)
     lua_pushnumber(L, static_cast<double>(value));
   else
@@ -26,6 +32,7 @@ void push_int8(lua_State* L, std::string_view text) {
 }
 
 void push_array(lua_State* L, db::Connection& connection, unsigned element, std::string_view text) {
+  Form form = form_of(connection, element);
   // One list per level; the index within each.
   std::vector<int> next;
   db::walk_array(text, [&](db::ArrayStep step, std::string_view value) {
@@ -45,7 +52,7 @@ void push_array(lua_State* L, db::Connection& connection, unsigned element, std:
         lua::push_null(L);
         return store();
       case db::ArrayStep::value:
-        push_field(L, connection, element, value);
+        push_field(L, connection, form, value);
         return store();
     }
   });
@@ -77,46 +84,70 @@ std::string list_text(lua_State* L, int index, db::Connection& connection, unsig
   return array.take();
 }
 
-std::string hex_text(std::string_view bytes) {
-  std::string text = "\\x";
-  for (unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
 bool is_json_type(unsigned type) {
   return type == db::oid::json || type == db::oid::jsonb;
 }
 
 }  // namespace
 
-void push_field(lua_State* L, db::Connection& connection, unsigned type, std::optional<std::string_view> field) {
-  if (!field) return lua_pushnil(L);
+Form form_of(db::Connection& connection, unsigned type) {
   switch (type) {
     case db::oid::boolean:
-      return lua_pushboolean(L, *field == "t");
+      return {Form::boolean, 0};
     case db::oid::int2:
     case db::oid::int4:
     case db::oid::oid:
+      return {Form::integer, 0};
     case db::oid::float4:
     case db::oid::float8:
-      return lua_pushnumber(L, std::strtod(std::string{*field}.c_str(), nullptr));
+      return {Form::real, 0};
     case db::oid::int8:
-      return push_int8(L, *field);
+      return {Form::int8, 0};
     case db::oid::bytea:
-      return lua::push(L, connection.pqxx().bytes(*field));
+      return {Form::bytes, 0};
     case db::oid::json:
     case db::oid::jsonb:
-      return push_json(L, *field);
+      return {Form::json, 0};
     case db::oid::text:
     case db::oid::numeric:
-      return lua::push(L, *field);
+      return {Form::text, 0};
     default:
       break;
   }
-  if (unsigned element = connection.type(type).element)
-    push_array(L, connection, element, *field);
-  else
-    lua::push(L, *field);
+  unsigned element = connection.type(type).element;
+  return {element ? Form::array : Form::text, element};
+}
+
+void push_field(lua_State* L, db::Connection& connection, const Form& form, std::optional<std::string_view> field) {
+  if (!field) return lua_pushnil(L);
+  switch (form.kind) {
+    case Form::boolean:
+      return lua_pushboolean(L, *field == "t");
+    case Form::integer:
+      return lua_pushnumber(L, static_cast<double>(parsed<long long>(*field)));
+    case Form::real:
+      return lua_pushnumber(L, parsed<double>(*field));
+    case Form::int8:
+      return push_int8(L, *field);
+    case Form::bytes:
+      return lua::push(L, connection.pqxx().bytes(*field));
+    case Form::json:
+      return push_json(L, *field);
+    case Form::array:
+      return push_array(L, connection, form.element, *field);
+    case Form::text:
+      return lua::push(L, *field);
+  }
+}
+
+void push_field(lua_State* L, db::Connection& connection, unsigned type, std::optional<std::string_view> field) {
+  push_field(L, connection, form_of(connection, type), field);
+}
+
+std::string hex_text(std::string_view bytes) {
+  std::string text = "\\x";
+  for (unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+  return text;
 }
 
 std::optional<std::string> field_text(lua_State* L, int index, db::Connection& connection, unsigned type) {
@@ -168,6 +199,8 @@ void push_rows(lua_State* L, db::Connection& connection, const db::Result& resul
                   "give one of them another name with AS"};
   }
   connection.learn_types(result);
+  std::vector<Form> forms;
+  for (unsigned type : types) forms.push_back(form_of(connection, type));
   luaL_checkstack(L, columns + 8, "too many columns");
   push_row_metatable(L, names, types);
   int metatable = lua_gettop(L);
@@ -182,7 +215,7 @@ void push_rows(lua_State* L, db::Connection& connection, const db::Result& resul
       auto field = result.field(row, column);
       if (!field) continue;
       lua_pushvalue(L, first_name + column);
-      push_field(L, connection, types[static_cast<std::size_t>(column)], field);
+      push_field(L, connection, forms[static_cast<std::size_t>(column)], field);
       lua_rawset(L, -3);
     }
     lua_pushvalue(L, metatable);

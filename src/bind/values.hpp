@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,10 +10,23 @@
 
 namespace opsh::bind {
 
+/// What a field of some type becomes in Lua.
+struct Form {
+  enum Kind : std::uint8_t { text, boolean, integer, real, int8, bytes, json, array };
+  Kind kind = text;
+  unsigned element = 0;  ///< of an array: the oid of its elements
+};
+
+Form form_of(db::Connection& connection, unsigned type);
+
 /// Pushes a field as Lua sees it, and never loses a digit: small integers and floats are numbers; int8 is one within
 /// 2^53, else text; numeric, dates and everything unknown are text; bytea is its bytes; json is decoded; an SQL array
 /// is a list with opsh.null for its NULLs; NULL is nil.
 void push_field(lua_State* L, db::Connection& connection, unsigned type, std::optional<std::string_view> field);
+void push_field(lua_State* L, db::Connection& connection, const Form& form, std::optional<std::string_view> field);
+
+/// bytea's own text: `\x` and hex digits.
+std::string hex_text(std::string_view bytes);
 
 /// A Lua value as text of a type (0: whatever the server infers). Booleans, numbers, strings, opsh.null, JSON values
 /// and lists. Errors: "usage.value".

@@ -33,9 +33,10 @@ unsigned Result::type(int column) const {
 }
 
 std::optional<std::string_view> Result::field(int row, int column) const {
-  if (PQgetisnull(result_.get(), row, column)) return std::nullopt;
-  return std::string_view{PQgetvalue(result_.get(), row, column),
-                          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+  // A NULL has the length 0: one call less for every field that has something in it.
+  auto length = static_cast<std::size_t>(PQgetlength(result_.get(), row, column));
+  if (length == 0 && PQgetisnull(result_.get(), row, column)) return std::nullopt;
+  return std::string_view{PQgetvalue(result_.get(), row, column), length};
 }
 
 std::string_view Result::tag() const {

@@ -5,6 +5,8 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 #include "base/error.hpp"
 #include "json/number.hpp"
@@ -24,6 +26,23 @@ void append_number(std::string& out, Number value) {
 
 bool is_plain(char c) {
   return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\' && static_cast<unsigned char>(c) < 0x80;
+}
+
+/// How many bytes at the beginning of the text are written as they are. Most are: eight at a time.
+std::size_t plain_length(std::string_view text) {
+  constexpr std::uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+  auto holds = [](std::uint64_t bytes, char c) {
+    std::uint64_t difference = bytes ^ (ones * static_cast<unsigned char>(c));
+    return ((difference - ones) & ~difference & high) != 0;
+  };
+  std::size_t length = 0;
+  for (std::uint64_t bytes; length + sizeof bytes <= text.size(); length += sizeof bytes) {
+    std::memcpy(&bytes, text.data() + length, sizeof bytes);
+    bool has_control = ((bytes - ones * 0x20) & ~bytes & high) != 0;
+    if ((bytes & high) != 0 || has_control || holds(bytes, '"') || holds(bytes, '\\')) break;
+  }
+  while (length < text.size() && is_plain(text[length])) ++length;
+  return length;
 }
 
 void append_escape(std::string& out, char c) {
@@ -86,7 +105,11 @@ void Writer::number(double value) {
                 "write null or a text instead"};
   }
   before_value();
-  append_number(out_, value);
+  // As text an integer is an integer: the shortest text of 100000 would be 1e+05.
+  if (std::fabs(value) < 0x1p53 && value == std::trunc(value) && !(value == 0 && std::signbit(value)))
+    append_number(out_, static_cast<long long>(value));
+  else
+    append_number(out_, value);
 }
 
 void Writer::number_text(std::string_view text) {
@@ -143,8 +166,7 @@ void Writer::break_line() {
 void Writer::quote(std::string_view text) {
   out_ += '"';
   while (!text.empty()) {
-    std::size_t plain = 0;
-    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    std::size_t plain = plain_length(text);
     out_.append(text.substr(0, plain));
     text.remove_prefix(plain);
     if (text.empty()) break;

@@ -22,6 +22,13 @@ inline void push(lua_State* L, std::string_view text) {
   lua_pushlstring(L, text.data(), text.size());
 }
 
+/// The bytes of a string, which are there as long as something in Lua holds it.
+inline std::string_view view(lua_State* L, int index) {
+  std::size_t length = 0;
+  const char* text = lua_tolstring(L, index, &length);
+  return {text, length};
+}
+
 /// The value that stands for SQL's NULL and JSON's null.
 inline void push_null(lua_State* L) {
   lua_pushlightuserdata(L, nullptr);

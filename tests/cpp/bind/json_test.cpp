@@ -129,6 +129,21 @@ TEST_CASE("keys are written in order") {
   )") == "");
 }
 
+TEST_CASE("a list of rows is written like its rows one by one") {
+  test::Interpreter lua;
+  CHECK(lua.run(R"(
+    local shape, other = { __columns = { "c", "b" } }, { __columns = { "x" } }
+    local function row(fields) return setmetatable(fields, shape) end
+    same(json.encode({ row({ c = 1, b = 2 }), row({}), row({ c = null, z = 4, a = 3, b = { row({ c = 5 }) } }) }),
+         '[{"c":1,"b":2},{"c":null,"b":null},{"c":null,"b":[{"c":5,"b":null}],"a":3,"z":4}]')
+    same(json.encode({ row({ c = 1 }), setmetatable({ x = 1 }, other), { y = 1 }, "text", row({ b = 2 }) }),
+         '[{"c":1,"b":null},{"x":1},{"y":1},"text",{"c":null,"b":2}]')
+    same(json.encode({ "text", row({ c = 1 }) }), '["text",{"c":1,"b":null}]')
+    same(json.encode({ list = { row({ c = 1 }) }, after = true }), '{"after":true,"list":[{"c":1,"b":null}]}')
+    caught(json.encode, { row({ [1] = "a" }) })
+  )") == "");
+}
+
 TEST_CASE("a plain table is an array when it has a first element") {
   test::Interpreter lua;
   CHECK(lua.run(R"(

@@ -36,13 +36,22 @@ TEST_CASE("Lua gets figures as people write them") {
   )") == "");
 }
 
-TEST_CASE("a CSV row tells NULL from empty text and numbers from text") {
+TEST_CASE("CSV tells NULL from empty text and numbers from text") {
   test::Interpreter lua;
   CHECK(lua.run(R"(
-    same(report.csv_row({ "a", null, "", "-5", "-5", "x\0y" }, { false, false, false, false, true }),
-         "a,,\"\",'-5,-5,x\0y\r\n")
-    same(report.csv_row({ 9007199254740991 }, { true }), "9007199254740991\r\n")
-    same(report.csv_row({ "=1+1" }), "'=1+1\r\n")
-    caught(report.csv_row, { {} })
+    local columns, types = { "n", "t", "at" }, { 20, 25, 17 }
+    local row, list = { __columns = columns }, { __columns = columns, __types = types, __is_list = true }
+    local function rows(...)
+      local made = { ... }
+      for _, each in ipairs(made) do setmetatable(each, row) end
+      return setmetatable(made, list)
+    end
+    same(report.csv(rows()), "n,t,at\r\n")
+    same(report.csv(rows({ n = 1, t = "a" }, { n = "9007199254740993", t = "" }, { t = "-5" }, { n = -5, t = "=1+1" })),
+         "n,t,at\r\n1,a,\r\n9007199254740993,\"\",\r\n,'-5,\r\n-5,'=1+1,\r\n")
+    same(report.csv(rows({ t = true, at = "\0x" }, { t = json.decode('{"a":[1,"b"]}') }, { t = null })),
+         "n,t,at\r\n,true,\\x0078\r\n,\"{\"\"a\"\":[1,\"\"b\"\"]}\",\r\n,,\r\n")
+    caught(report.csv, { { 1 } })
+    caught(report.csv, "text")
   )") == "");
 }
