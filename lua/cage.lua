@@ -70,7 +70,7 @@ local function beside(folder, name)
     errors.raise(
       "script.module",
       ("there is no module %s"):format(name),
-      "a runbook requires opsh, opsh.json, opsh.runbook, or a file beside it: " .. path
+      "a runbook requires opsh, opsh.csv, opsh.json, opsh.runbook, or a file beside it: " .. path
     )
   end
   -- A symbolic link may not lead out of the folder.
@@ -88,7 +88,7 @@ local function is_standard(name)
 end
 
 --- Loads a chunk for the cage. A syntax error shows the line.
-local function compile(path, source, env)
+function M.compile(path, source, env)
   local chunk, message = host.load(source, path)
   if chunk then return setfenv(chunk, env) end
   local line, said = message:match(":(%d+): (.*)$")
@@ -103,17 +103,14 @@ local function compile(path, source, env)
   errors.raise("script.syntax", said or message, "", line and path .. ":" .. line or path, shown)
 end
 
---- Runs the script at `path` in a cage of its own.
----@param path string
----@param options? { is_test?: boolean } a test file starts processes through opsh.test
----@return any value what it returned
----@return table<string, string> sources sha256 of each file that it consists of, by path
----@return string source the script's text
-function M.run(path, options)
-  local source = system.read_file(path)
-  local sources = { [path] = digest.sha256(source) }
-  local folder = path:match("^(.*)/[^/]*$") or "."
-  local env, loaded = globals(), {}
+--- A cage: the globals of a script, with a `require` for files in `folder`.
+---@param folder string
+---@param options? { is_test?: boolean, unknown_global?: string } a test file starts processes through opsh.test;
+--- what to do about a global that is not there
+---@return table env
+---@return table<string, string> sources sha256 of each file that is required, by path
+function M.environment(folder, options)
+  local env, loaded, sources = globals(), {}, {}
   setmetatable(env, {
     __index = function(_, name)
       local names = {}
@@ -124,7 +121,7 @@ function M.run(path, options)
       errors.raise(
         "script.global",
         ("undefined global %s"):format(tostring(name)),
-        meant and ("did you mean %s?"):format(meant) or "declare it with local"
+        meant and ("did you mean %s?"):format(meant) or options and options.unknown_global or "declare it with local"
       )
     end,
     __metatable = "opsh.cage",
@@ -137,7 +134,11 @@ function M.run(path, options)
       end
       local known = host.has_module(name)
       if not known then
-        errors.raise("script.module", ("opsh has no module %s"):format(name), "there are opsh, opsh.json, opsh.runbook")
+        errors.raise(
+          "script.module",
+          ("opsh has no module %s"):format(name),
+          "there are opsh, opsh.csv, opsh.json, opsh.runbook"
+        )
       end
       return require(name)
     end
@@ -145,12 +146,25 @@ function M.run(path, options)
       local module_path = beside(folder, name)
       local module_source = system.read_file(module_path)
       sources[module_path] = digest.sha256(module_source)
-      loaded[name] = compile(module_path, module_source, env)(name)
+      loaded[name] = M.compile(module_path, module_source, env)(name)
       if loaded[name] == nil then loaded[name] = true end
     end
     return loaded[name]
   end
-  return compile(path, source, env)(), sources, source
+  return env, sources
+end
+
+--- Runs the script at `path` in a cage of its own.
+---@param path string
+---@param options? { is_test?: boolean } a test file starts processes through opsh.test
+---@return any value what it returned
+---@return table<string, string> sources sha256 of each file that it consists of, by path
+---@return string source the script's text
+function M.run(path, options)
+  local source = system.read_file(path)
+  local env, sources = M.environment(path:match("^(.*)/[^/]*$") or ".", options)
+  sources[path] = digest.sha256(source)
+  return M.compile(path, source, env)(), sources, source
 end
 
 return M

@@ -65,4 +65,15 @@ function M.load()
   return { targets = config.targets or {}, runbooks = config.runbooks or {} }, folder
 end
 
+--- A bare word that is a runbook in one of the folders that opsh.config.lua names.
+---@param word string
+---@return string|nil path
+function M.find_runbook(word)
+  local settings, folder = M.load()
+  for _, runbooks in ipairs(settings.runbooks) do
+    local path = (runbooks:sub(1, 1) == "/" and runbooks or folder .. "/" .. runbooks) .. "/" .. word .. ".lua"
+    if system.file_kind(path) == "file" then return path end
+  end
+end
+
 return M

@@ -11,6 +11,8 @@ local commands = {
   { name = "runs", help = "List the runs that the target's ledger knows." },
   { name = "show", help = "Show one run: its steps, batches and what was left out." },
   { name = "resume", help = "Go on with a run that was stopped part-way." },
+  { name = "repl", help = "Read Lua and SQL line by line, also with a runbook at hand; opsh alone does it." },
+  { name = "doctor", help = "Say whether opsh can work here, and what to do about what is not right." },
   { name = "sandbox", help = "Start, stop or show a throw-away PostgreSQL." },
   { name = "schema", help = "Print the DDL of the schema opsh that the ledger lives in." },
   { name = "test", help = "Run tests written in Lua." },
@@ -37,21 +39,12 @@ local function first_stage()
   return {
     program = "opsh",
     description = "An operations shell for PostgreSQL: plan, apply and prove changes to production data.",
-    options = options.join(options.host, { options.version }),
+    options = options.join({ options.evaluate }, options.host, { options.version }),
     positionals = { { name = "RUNBOOK | COMMAND", help = "A runbook's file, or one of the commands below." } },
     footer = overview(),
     stop_at_first_word = true,
     later = options.names(options.ladder),
   }
-end
-
---- A bare word that is a runbook in one of the folders that opsh.config.lua names.
-local function configured_runbook(word)
-  local settings, folder = require("opsh.host.config").load()
-  for _, name in ipairs(settings.runbooks) do
-    local path = (name:sub(1, 1) == "/" and name or folder .. "/" .. name) .. "/" .. word .. ".lua"
-    if system.file_kind(path) == "file" then return path end
-  end
 end
 
 -- `opsh rums`: the person meant a command.
@@ -75,15 +68,21 @@ local function dispatch(arguments)
     system.write_out(("opsh %s\n"):format(host.version()))
     return 0
   end
-  local word = given.rest[1]
-  if not word then
-    system.write_out(cli.help(line, math.min(system.terminal(1).columns, 100)))
-    return (given.values.help or #arguments > 0) and 0 or 2
+  if given.values.evaluate and not given.values.help then
+    return require("opsh.host.commands.evaluate")(given.values, given.rest)
   end
+  local word = given.rest[1]
+  if not word and given.values.help then
+    system.write_out(cli.help(line, math.min(system.terminal(1).columns, 100)))
+    return 0
+  end
+  if not word then return require("opsh.host.commands.repl")(given.values, {}) end
   local rest = { unpack(given.rest, 2) }
   local command = command_named(word)
   if command then return require("opsh.host.commands." .. command.name)(given.values, rest) end
-  if not word:find("[/.]") and not system.file_kind(word) then word = configured_runbook(word) or unknown_word(word) end
+  if not word:find("[/.]") and not system.file_kind(word) then
+    word = require("opsh.host.config").find_runbook(word) or unknown_word(word)
+  end
   return require("opsh.host.commands.run")(given.values, word, rest)
 end
 

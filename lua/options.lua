@@ -17,6 +17,7 @@ M.host = {
     group = "target",
     help = "Use a throw-away PostgreSQL loaded with FILE.sql; without a file, the one of opsh sandbox start.",
   },
+  { name = "keep", help = "Leave the server that --sandbox starts running afterwards.", group = "target" },
   { name = "json", help = "Print one JSON document instead of text.", group = "output" },
   { name = "quiet", letter = "q", help = "Print results and errors only.", group = "output" },
   { name = "verbose", letter = "v", help = "Also print what opsh does, for finding faults.", group = "output" },
@@ -46,6 +47,15 @@ function M.plain()
   end
   return plain
 end
+
+--- Of opsh without a runbook or command.
+M.evaluate = {
+  name = "evaluate",
+  letter = "e",
+  value = "CHUNK",
+  list = true,
+  help = "Run Lua, or SQL that ends in a semicolon, and print what it gives. Reads only.",
+}
 
 M.version = { name = "version", help = "Show the version of opsh.", group = "output" }
 

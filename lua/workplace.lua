@@ -2,6 +2,7 @@
 local config = require("opsh.host.config")
 local errors = require("opsh.host.errors")
 require("opsh.host.runbook.rows")
+local log = require("opsh.native.log")
 local native_db = require("opsh.native.db")
 local sandbox = require("opsh.native.sandbox")
 local system = require("opsh.native.system")
@@ -41,6 +42,13 @@ local function one_of(given)
   if #chosen > 1 then
     errors.raise("usage.option", table.concat(chosen, " and ") .. " exclude each other", "say once where to connect")
   end
+  if given.keep and not given.sandbox then
+    errors.raise(
+      "usage.option",
+      "--keep is for the server that --sandbox starts",
+      "add --sandbox or --sandbox=FILE.sql, or leave --keep out"
+    )
+  end
 end
 
 local function configured(targets, name)
@@ -57,7 +65,11 @@ local function configured(targets, name)
   )
 end
 
-local function in_sandbox(file, state)
+local function in_sandbox(file, state, keep)
+  if keep then
+    local kept = sandbox.start_detached({ load = file, state_directory = state })
+    return { conninfo = kept.conninfo, kept = true }
+  end
   if file ~= "" then
     local server = sandbox.start({ load = file })
     return { conninfo = server:conninfo(), server = server }
@@ -68,6 +80,16 @@ local function in_sandbox(file, state)
   return { conninfo = server:conninfo(), server = server }
 end
 
+--- A read session on the target's reader login, where it names one.
+function M.reader(target)
+  local options = {}
+  for name, value in pairs(target) do
+    options[name] = value
+  end
+  options.conninfo = target.reader or target.conninfo
+  return native_db.reader(options)
+end
+
 --- The workplace that the host options describe; nothing is connected to but a sandbox that they ask for.
 ---@param given table<string, string[]> host options
 ---@return table { target, state, config, close }
@@ -76,8 +98,11 @@ function M.open(given)
   local settings, folder = config.load()
   local state = M.state_directory(folder)
   local target
+  -- Before anything is started: a wrong value must not leave a server behind.
+  local statement_seconds = seconds(given, "statement-timeout", 1800)
+  local lock_seconds = seconds(given, "lock-timeout", 5)
   if given.sandbox then
-    target = in_sandbox(given.sandbox[1], state)
+    target = in_sandbox(given.sandbox[1], state, given.keep ~= nil)
   elseif given.target then
     local chosen = configured(settings.targets, given.target[1])
     target =
@@ -93,17 +118,18 @@ function M.open(given)
     end
     target = { conninfo = given.db and given.db[1] or "" }
   end
-  target.statement_seconds = seconds(given, "statement-timeout", 1800)
-  target.lock_seconds = seconds(given, "lock-timeout", 5)
+  target.statement_seconds, target.lock_seconds = statement_seconds, lock_seconds
   target.described = native_db.describe(target)
-  local server = target.server
-  target.server = nil
+  local server, kept = target.server, target.kept
+  target.server, target.kept = nil, nil
   return {
     target = target,
     state = state,
     config = settings,
     close = function()
       if server then server:stop() end
+      -- Said after a failure too: to look at what is in it is what it was kept for.
+      if kept then log.info("the sandbox goes on; opsh --sandbox uses it, opsh sandbox stop ends it") end
     end,
   }
 end

@@ -14,6 +14,15 @@ local function quoted(argument)
   return argument:find("^[%w_./=:@,+-]+$") and argument or "'" .. argument:gsub("'", "'\\''") .. "'"
 end
 
+--- The options for a command that comes after one with --keep: it uses what was kept.
+local function after_keep(given)
+  local after = {}
+  for name, values in pairs(given) do
+    if name ~= "keep" then after[name] = name == "sandbox" and { "" } or values end
+  end
+  return after
+end
+
 --- The host options of a command line, of some groups, as words.
 ---@param given table<string, string[]> host options
 ---@param groups table<string, boolean> of options.host that matter
@@ -29,16 +38,22 @@ end
 
 --- The command line of a runbook as it was given: `before` are the host options before it.
 function M.runbook(before, path, rest)
-  local words = host_words(before, { target = true, output = true, limits = true })
+  local keeps = before.keep ~= nil
+  for _, argument in ipairs(rest) do
+    keeps = keeps or argument == "--keep"
+  end
+  local words = host_words(keeps and after_keep(before) or before, { target = true, output = true, limits = true })
   words[#words + 1] = quoted(path)
   for _, argument in ipairs(rest) do
-    words[#words + 1] = quoted(argument)
+    if keeps and argument:find("^%-%-sandbox=") then argument = "--sandbox" end
+    if argument ~= "--keep" then words[#words + 1] = quoted(argument) end
   end
   return "opsh " .. table.concat(words, " ")
 end
 
 --- What goes on with a run, on the same target.
 function M.resume(given, run)
+  if given.keep then given = after_keep(given) end
   if given.sandbox and given.sandbox[1] ~= "" then return "nothing; the sandbox ends with this command" end
   return table.concat({ "opsh resume", run, unpack(host_words(given, { target = true, limits = true })) }, " ")
 end

@@ -7,6 +7,7 @@ local host = require("opsh.native.host")
 local native_db = require("opsh.native.db")
 local params = require("opsh.host.runbook.params")
 local text = require("opsh.native.text")
+local workplace = require("opsh.host.workplace")
 
 local M = {}
 
@@ -68,14 +69,7 @@ function M.new(runbook, target, given, options)
 end
 
 --- A read session on the target's reader login, where it names one.
-function M.open_reader(job)
-  local options = {}
-  for name, value in pairs(job.target) do
-    options[name] = value
-  end
-  options.conninfo = job.target.reader or job.target.conninfo
-  return native_db.reader(options)
-end
+function M.open_reader(job) return workplace.reader(job.target) end
 
 --- Reads the ledger, over the login that writes it: the reader login need not see the schema opsh.
 function M.reading_ledger(job, work)

@@ -33,6 +33,12 @@ void request() {
   errno = saved;
 }
 
+void clear() {
+  asked.store(false);
+  std::uint64_t count = 0;
+  [[maybe_unused]] auto taken = ::read(event, &count, sizeof count);
+}
+
 Shield::Shield() {
   ++shields;
 }

@@ -4,7 +4,7 @@
 
 namespace opsh::interrupt {
 
-/// Whether the operator asked to stop (SIGINT, SIGTERM, SIGHUP). Cleared by nobody: opsh ends after it.
+/// Whether the operator asked to stop (SIGINT, SIGTERM, SIGHUP). opsh ends after it; only the prompt goes on.
 bool requested();
 
 /// A descriptor for poll(2) that is readable as soon as an interrupt is requested.
@@ -12,6 +12,9 @@ int descriptor();
 
 /// Requests one. Async-signal-safe.
 void request();
+
+/// What was asked is done: the prompt has come back.
+void clear();
 
 /// While one lives, waits are not cut short: for COMMIT, ROLLBACK and what must be recorded after an interrupt.
 class Shield {

@@ -98,6 +98,21 @@ int copy_out(lua_State* L) {
   return 1;
 }
 
+/// beginning(sql, bindings) -> at most 1000 rows, and the number of all
+int read_beginning(lua_State* L) {
+  db::Reader& reader = ReaderObject::check(L, 1).get();
+  Bound bound = bind_statement(L, 2, 3, reader.connection());
+  db::Sample found = reader.beginning(sql::gate_read(bound.rendered), bound.parameters);
+  push_rows(L, reader.connection(), found.rows);
+  lua_pushnumber(L, static_cast<double>(found.total));
+  return 2;
+}
+
+int rest(lua_State* L) {
+  ReaderObject::check(L, 1).get().rest();
+  return 0;
+}
+
 int refresh(lua_State* L) {
   ReaderObject::check(L, 1).get().refresh();
   return 0;
@@ -180,7 +195,8 @@ void open_db(lua_State* L) {
       {"cursor", lua::guarded<open_cursor>},  {"describe", lua::guarded<describe>},
       {"copy_out", lua::guarded<copy_out>},   {"refresh", lua::guarded<refresh>},
       {"savepoint", lua::guarded<savepoint>}, {"rollback_to_savepoint", lua::guarded<rollback_to_savepoint>},
-      {"close", lua::guarded<close_reader>},  {nullptr, nullptr}};
+      {"close", lua::guarded<close_reader>},  {"beginning", lua::guarded<read_beginning>},
+      {"rest", lua::guarded<rest>},           {nullptr, nullptr}};
   static const luaL_Reg cursor[] = {
       {"next", lua::guarded<next_block>}, {"close", lua::guarded<close_cursor>}, {nullptr, nullptr}};
   ReaderObject::define(L, reader);

@@ -93,7 +93,7 @@ std::string read(const std::string& path) {
   Descriptor file{::open(checked(path), O_RDONLY | O_CLOEXEC)};
   if (!file) throw failure("read", path, errno);
   std::string content;
-  std::array<char, 65536> buffer;
+  std::array<char, 65536> buffer{};
   while (true) {
     ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
     if (count == 0) return content;
@@ -147,6 +147,36 @@ std::string real_path(const std::string& path) {
   std::unique_ptr<char, decltype(&std::free)> resolved{::realpath(checked(path), nullptr), &std::free};
   if (!resolved) throw failure("find", path, errno);
   return resolved.get();
+}
+
+Status status(const std::string& path) {
+  struct stat found {};
+  if (::stat(checked(path), &found) != 0) throw failure("look at", path, errno);
+  return {found.st_mode & 07777U, found.st_uid};
+}
+
+std::uint64_t free_space(const std::string& path) {
+  std::error_code error;
+  auto space = std::filesystem::space(checked(path), error);
+  if (error) throw failure("look at", path, error.value());
+  return space.available;
+}
+
+Content content(const std::string& path) {
+  std::error_code error;
+  Content found;
+  constexpr auto options = std::filesystem::directory_options::skip_permission_denied;
+  for (std::filesystem::recursive_directory_iterator entry{checked(path), options, error}, end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code gone;
+    if (!entry->is_regular_file(gone) || entry->is_symlink(gone)) continue;
+    auto size = entry->file_size(gone);
+    if (gone) continue;
+    found.bytes += size;
+    ++found.files;
+  }
+  if (error) throw failure("list", path, error.value());
+  return found;
 }
 
 void remove_tree(const std::string& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,23 @@ std::vector<std::string> list(const std::string& path);
 
 /// The absolute path without symbolic links. It must exist.
 std::string real_path(const std::string& path);
+
+/// Who may do what with a file or directory, symbolic links followed.
+struct Status {
+  unsigned mode = 0;   ///< the permission bits: 0700
+  unsigned owner = 0;  ///< user id
+};
+Status status(const std::string& path);
+
+/// Bytes that this user may still write to the file system of `path`.
+std::uint64_t free_space(const std::string& path);
+
+/// What lies below a directory; what cannot be looked into is left out.
+struct Content {
+  std::uint64_t bytes = 0;
+  std::uint64_t files = 0;
+};
+Content content(const std::string& path);
 
 /// Removes a file, or a directory with all that is in it; links are removed, not followed. What is missing is no error.
 void remove_tree(const std::string& path);

@@ -28,6 +28,9 @@ void open_log(lua_State* L);
 /// Child processes.
 void open_proc(lua_State* L);
 
+/// What `opsh doctor` wants to know: versions of libraries, programs on this machine, files and free space.
+void open_doctor(lua_State* L);
+
 /// Throw-away PostgreSQL servers.
 void open_sandbox(lua_State* L);
 

@@ -5,6 +5,7 @@
 #include "sql/gate.hpp"
 #include "sql/identifier.hpp"
 #include "sql/parameters.hpp"
+#include "sql/statements.hpp"
 
 namespace opsh::bind {
 namespace {
@@ -39,13 +40,29 @@ int qualified(lua_State* L) {
   return 1;
 }
 
+/// statements(text) -> { { text, word, line }, ..., ended }
+int statements(lua_State* L) {
+  sql::Statements found = sql::split(lua::check_string(L, 1));
+  lua_createtable(L, static_cast<int>(found.list.size()), 1);
+  for (std::size_t at = 0; at < found.list.size(); ++at) {
+    lua_createtable(L, 0, 3);
+    lua::set_field(L, "text", found.list[at].text);
+    lua::set_field(L, "word", found.list[at].word);
+    lua::set_field(L, "line", static_cast<double>(found.list[at].line));
+    lua_rawseti(L, -2, static_cast<int>(at + 1));
+  }
+  lua::set_flag(L, "ended", found.ended);
+  return 1;
+}
+
 }  // namespace
 
 void open_sql(lua_State* L) {
   module(L, "opsh.native.sql",
          {{"locks_rows", lua::guarded<locks_rows>},
           {"check_read", lua::guarded<check_read>},
-          {"qualified", lua::guarded<qualified>}});
+          {"qualified", lua::guarded<qualified>},
+          {"statements", lua::guarded<statements>}});
 }
 
 }  // namespace opsh::bind

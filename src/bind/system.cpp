@@ -49,7 +49,7 @@ int working_directory(lua_State* L) {
 /// The login name of the passwd database: an environment variable would be whatever somebody says. The number for a
 /// user without a name, as `id -un` does not find in a container.
 std::string login_name() {
-  std::array<char, 16384> buffer;
+  std::array<char, 16384> buffer{};
   passwd entry{};
   passwd* found = nullptr;
   ::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found);

@@ -4,7 +4,7 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 #include <iterator>
 
 namespace opsh::db {
@@ -85,7 +85,9 @@ Error server_error(const pg_result* result, int& position) {
   error.detail = field(result, PG_DIAG_MESSAGE_DETAIL);
   if (std::string context = field(result, PG_DIAG_CONTEXT); !context.empty())
     error.detail += (error.detail.empty() ? "" : "\n") + context;
-  position = std::atoi(field(result, PG_DIAG_STATEMENT_POSITION).c_str());
+  const std::string at = field(result, PG_DIAG_STATEMENT_POSITION);
+  position = 0;
+  std::from_chars(at.data(), at.data() + at.size(), position);
   return error;
 }
 

@@ -47,7 +47,7 @@ class LentConnection : LendingPolicy, public pqxx::connection_base {
       : LendingPolicy(connection), connection_base(static_cast<LendingPolicy&>(*this)) {
     init();
   }
-  ~LentConnection() { close(); }
+  ~LentConnection() override { close(); }
 
   std::string escaped(std::string_view text) { return esc(text.data(), text.size()); }
   std::string bytes_of(std::string_view text) { return unesc_raw(std::string{text}); }

@@ -15,7 +15,7 @@ Reader::~Reader() {
 
 void Reader::close() noexcept {
   try {
-    if (!connection_.lost()) connection_.execute("rollback", {}, Connection::Control::ends);
+    if (!connection_.lost() && !resting_) connection_.execute("rollback", {}, Connection::Control::ends);
   } catch (const Error&) {
     // The connection closes next; the server rolls back on its own.
   }
@@ -50,11 +50,12 @@ Sample Reader::beginning(const sql::ReadSql& sql, const Parameters& parameters) 
 }
 
 void Reader::refresh() {
-  if (!resting_) rest();
+  rest();
   begin();
 }
 
 void Reader::rest() {
+  if (resting_ && !connection_.lost()) return;
   connection_.execute("rollback", {}, Connection::Control::ends);
   resting_ = true;
 }

@@ -33,7 +33,8 @@ class Reader {
   /// Leaves the snapshot and takes a new one.
   void refresh();
 
-  /// Leaves the snapshot: no transaction is open until the connection is used again, which takes a new one.
+  /// Leaves the snapshot: no transaction is open until the next use, which takes a new one. Idempotent; throws
+  /// when the connection is lost.
   void rest();
 
   /// Around a query that may fail without taking the snapshot with it.

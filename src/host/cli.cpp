@@ -288,4 +288,8 @@ Parsed parse(const CommandLine& line, std::span<const std::string> arguments) {
   return parsed;
 }
 
+Library library() {
+  return {"CLI11", CLI11_VERSION, ""};
+}
+
 }  // namespace opsh::host

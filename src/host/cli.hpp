@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/library.hpp"
+
 namespace opsh::host {
 
 /// One declared option. Types are not known here: a value is text until Lua has read it.
@@ -60,5 +62,8 @@ Parsed parse(const CommandLine& line, std::span<const std::string> arguments);
 
 /// The text for --help, with a line break at its end; no line is longer than `columns` (0 means 80) unless one word is.
 std::string help(const CommandLine& line, unsigned columns);
+
+/// The library that reads the command line, with its version.
+Library library();
 
 }  // namespace opsh::host

@@ -76,10 +76,22 @@ int help_text(lua_State* L) {
   return 1;
 }
 
+/// library() -> { name, compiled }
+int cli_library(lua_State* L) {
+  Library used = library();
+  lua_createtable(L, 0, 2);
+  lua::set_field(L, "name", used.name);
+  lua::set_field(L, "compiled", used.compiled);
+  return 1;
+}
+
 }  // namespace
 
 void open_cli(lua_State* L) {
-  bind::module(L, "opsh.native.cli", {{"parse", lua::guarded<parse_arguments>}, {"help", lua::guarded<help_text>}});
+  bind::module(L, "opsh.native.cli",
+               {{"parse", lua::guarded<parse_arguments>},
+                {"help", lua::guarded<help_text>},
+                {"library", lua::guarded<cli_library>}});
 }
 
 }  // namespace opsh::host

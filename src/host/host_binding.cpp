@@ -79,6 +79,22 @@ int protect(lua_State* L) {
   return results;
 }
 
+/// idle(): from here on signals stop nothing but what `chunk` runs.
+int idle(lua_State*) {
+  wait_idle(true);
+  return 0;
+}
+
+/// chunk(f, ...): protect, for what runs between two lines of the prompt: an interrupt of it is over with it.
+int chunk(lua_State* L) {
+  wait_idle(false);
+  int results = protect(L);
+  wait_idle(true);
+  end_interrupt(L);
+  interrupt::clear();
+  return results;
+}
+
 /// raise(kind, message, hint, where, excerpt)
 int raise(lua_State* L) {
   Error error{lua::check_string(L, 1), lua::check_string(L, 2), lua::optional_string(L, 3).value_or("")};
@@ -108,6 +124,8 @@ void open_host(lua_State* L) {
                    {"load", lua::guarded<load>},
                    {"attempt", lua::guarded<attempt>},
                    {"protect", lua::guarded<protect>},
+                   {"idle", lua::guarded<idle>},
+                   {"chunk", lua::guarded<chunk>},
                    {"raise", lua::guarded<raise>},
                    {"version", lua::guarded<version>},
                    {"has_module", lua::guarded<has_module>},

@@ -9,6 +9,8 @@ namespace opsh::host {
 namespace {
 
 lua_State* running = nullptr;
+volatile std::sig_atomic_t idle = 0;
+volatile std::sig_atomic_t to_end = 0;
 
 int raise_interrupted(lua_State*) {
   throw Error{"interrupted", "interrupted"};
@@ -18,7 +20,9 @@ void hook(lua_State* L, lua_Debug*) {
   lua::guarded<raise_interrupted>(L);
 }
 
-void on_signal(int) {
+void on_signal(int number) {
+  if (number != SIGINT) to_end = 1;
+  if (idle) return interrupt::request();
   if (interrupt::requested()) interrupt::end_process();
   interrupt::request();
   // lua_sethook is made to be called from a signal handler (lua.c does).
@@ -37,6 +41,14 @@ void catch_interrupts(lua_State* L) {
   // Writing reports them: a reader that is gone, a file-size limit.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+}
+
+void wait_idle(bool now) {
+  idle = now ? 1 : 0;
+}
+
+bool asked_to_end() {
+  return to_end != 0;
 }
 
 void end_interrupt(lua_State* L) {

@@ -9,6 +9,12 @@ namespace opsh::host {
 /// what they would.
 void catch_interrupts(lua_State* L);
 
+/// Whether the prompt waits for its person. From the first call on a signal that comes meanwhile does nothing but ask.
+void wait_idle(bool idle);
+
+/// Whether a signal came that ends the prompt as well: SIGTERM, SIGHUP.
+bool asked_to_end();
+
 /// Takes the hook away, once control is back at the top: until then it stays, so that a script's pcall cannot eat it.
 void end_interrupt(lua_State* L);
 

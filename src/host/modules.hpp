@@ -10,4 +10,7 @@ void open_host(lua_State* L);
 /// Registers opsh.native.cli: parse, help.
 void open_cli(lua_State* L);
 
+/// Registers opsh.native.input: editor, line.
+void open_input(lua_State* L);
+
 }  // namespace opsh::host

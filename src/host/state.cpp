@@ -31,6 +31,7 @@ void open_libraries(lua_State* L) {
   bind::open_all(L);
   open_host(L);
   open_cli(L);
+  open_input(L);
 }
 
 /// What went wrong before or beneath opsh's own error handling.

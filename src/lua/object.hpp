@@ -16,7 +16,7 @@ struct Object {
   template <typename... Arguments>
   static T& make(lua_State* L, Arguments&&... arguments) {
     void* place = lua_newuserdata(L, sizeof(T));
-    T* object = new (place) T(std::forward<Arguments>(arguments)...);
+    T* object = new (place) T{std::forward<Arguments>(arguments)...};
     luaL_getmetatable(L, name);
     lua_setmetatable(L, -2);
     return *object;

@@ -1,5 +1,8 @@
 #include "db/reader.hpp"
 
+#include <algorithm>
+#include <string>
+
 #include "support/catch.hpp"
 #include "support/failure.hpp"
 #include "support/server.hpp"
@@ -159,4 +162,51 @@ TEST_CASE("a parameter that is null is NULL and an empty one is empty") {
   CHECK(row.field(0, 0) == "t");
   CHECK(row.field(0, 1) == "t");
   CHECK(row.field(0, 2) == std::nullopt);
+}
+
+TEST_CASE("a reader that rests holds no transaction, and takes a new snapshot at its next use") {
+  test::Database database;
+  database.query("create table t (id int)");
+  Reader reader{test::target(database)};
+  auto open = [&] {
+    return database.value(
+        "select count(*) from pg_stat_activity where datname = current_database() and pid <> "
+        "pg_backend_pid() and state <> 'idle'");
+  };
+  CHECK(open() == "1");
+  reader.rest();
+  reader.rest();
+  CHECK(open() == "0");
+  database.query("insert into t values (1)");
+  CHECK(reader.query("select count(*) from t"_sql).field(0, 0) == "1");
+  CHECK(open() == "1");
+  reader.rest();
+  CHECK(failure([&] { reader.query("insert into t values (1)"_sql); }).kind == "sql.read_only");
+  reader.rest();
+  reader.refresh();
+  CHECK(open() == "1");
+}
+
+TEST_CASE("a reader that rests leaves a failed transaction and an open cursor behind") {
+  test::Database database;
+  Reader reader{test::target(database)};
+  auto cursor = reader.open("select generate_series(1, 5000)"_sql);
+  CHECK(cursor->next().rows() == 1000);
+  reader.rest();
+  CHECK(failure([&] { cursor->next(); }).kind == "cursor.closed");
+  CHECK(failure([&] { reader.query("select 1/0"_sql); }).sqlstate == "22012");
+  reader.rest();
+  CHECK(reader.query("select 1"_sql).field(0, 0) == "1");
+}
+
+TEST_CASE("the beginning of a query is at most 1000 rows, and the number of all of them") {
+  test::Database database;
+  Reader reader{test::target(database)};
+  for (int rows : {0, 1, 999, 1000, 1001, 1999, 2000, 2001, 7500}) {
+    auto found = reader.beginning(test::read("select generate_series(1, " + std::to_string(rows) + ") as n"));
+    INFO(rows);
+    CHECK(found.rows.rows() == std::min(rows, 1000));
+    CHECK(found.rows.columns() == 1);
+    CHECK(found.total == static_cast<std::uint64_t>(rows));
+  }
 }

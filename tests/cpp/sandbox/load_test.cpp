@@ -19,7 +19,7 @@ struct File {
 
 Error load_failure(const std::string& conninfo, const std::filesystem::path& path) {
   try {
-    sandbox::load(conninfo, path);
+    sandbox::load(conninfo, {path});
   } catch (const Error& error) {
     return error;
   }
@@ -36,7 +36,7 @@ TEST_CASE("a file is loaded with its variables, several statements and COPY data
   test::Database database;
   File file{
       "create table t (a int, b text);\ncopy t from stdin;\n1\tone\n2\ttwo\n\\.\ninsert into t values (3, :'word');\n"};
-  sandbox::load(database.conninfo(), file.path, {{"word", "it's $HOME; three"}});
+  sandbox::load(database.conninfo(), {file.path, {{"word", "it's $HOME; three"}}});
   CHECK(database.query("select a, b from t order by a") ==
         std::vector<test::Row>{{"1", "one"}, {"2", "two"}, {"3", "it's $HOME; three"}});
 }

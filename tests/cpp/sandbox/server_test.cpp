@@ -106,7 +106,10 @@ TEST_CASE("the server is found where PATH has none") {
 TEST_CASE("variables of the operator's own servers do not reach a sandbox") {
   test::Variable data{"PGDATA", "/nonexistent"};
   test::Variable port{"PGPORT", "1"};
-  Server server = Server::start();
+  Server server = [] {
+    test::Variable options{"PGOPTIONS", "-c no_such_setting=1"};
+    return Server::start();
+  }();
   CHECK(setting(server, "port") == "5432");
 }
 

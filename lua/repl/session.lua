@@ -1,0 +1,46 @@
+--- The read session of a prompt: it connects when it is first asked something, holds no transaction between chunks, and
+--- connects anew after it was lost.
+local host = require("opsh.native.host")
+local workplace = require("opsh.host.workplace")
+
+local M = {}
+
+local Session = {}
+Session.__index = Session
+
+--- A session, nothing opened yet.
+---@param given table<string, string[]> host options
+---@param say fun(text: string) for what is not data
+function M.new(given, say) return setmetatable({ given = given, say = say }, Session) end
+
+--- Where it works. Opened at the first need, because a sandbox has to be started.
+function Session:place()
+  self.opened = self.opened or workplace.open(self.given)
+  return self.opened
+end
+
+--- The native session, in its transaction from the first statement on.
+function Session:reader()
+  if not self.connected then
+    self.connected = workplace.reader(self:place().target)
+    if self.was_lost then self.say("connected anew; nothing is lost, because this session only reads") end
+    self.was_lost = false
+  end
+  return self.connected
+end
+
+--- Ends the transaction: a chunk is over. A session that cannot is given up, and the next chunk connects anew.
+function Session:rest()
+  if not self.connected then return end
+  local ok = host.attempt(self.connected.rest, self.connected)
+  if ok then return end
+  self.connected:close()
+  self.connected, self.was_lost = nil, true
+end
+
+function Session:close()
+  if self.connected then self.connected:close() end
+  if self.opened then self.opened.close() end
+end
+
+return M

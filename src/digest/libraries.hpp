@@ -1,0 +1,10 @@
+#pragma once
+
+#include "base/library.hpp"
+
+namespace opsh::digest {
+
+/// The libraries that this folder stands on, with their versions.
+Libraries libraries();
+
+}  // namespace opsh::digest

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace opsh::host {
+
+/// What was typed at the prompt, in a file of mode 0600 that several prompts append to. An entry is a line of the file,
+/// with the line breaks within it escaped. A history that cannot be read or written is none: nothing here throws.
+class History {
+ public:
+  /// Reads the file, and cuts it to the newest `most` entries.
+  explicit History(std::string path, std::size_t most = 10000);
+
+  /// Of the file as it was, and what was added since.
+  const std::vector<std::string>& entries() const { return entries_; }
+
+  /// Appends an entry; false when it is kept out: empty, begun with a space, or the same as the one before.
+  bool add(std::string_view entry);
+
+ private:
+  std::string path_;
+  std::size_t most_;
+  std::vector<std::string> entries_;
+};
+
+}  // namespace opsh::host
