@@ -72,27 +72,24 @@ local function run_psql(conninfo, given)
   return result.output
 end
 
---- The name of a database that holds this content and to which nobody connects.
-local function template(options)
-  local files, variables, parts = options.files or {}, {}, {}
-  for name, value in pairs(options.variables or {}) do
-    variables[name] = tostring(value)
+local function load_files(conninfo, files, variables)
+  for _, path in ipairs(files) do
+    sandbox.load(conninfo, path, variables)
   end
-  for _, file in ipairs(files) do
-    parts[#parts + 1] = place.beside(file)
+end
+
+--- The name of a database that holds these files' content and to which nobody connects; made once for what loads the
+--- same. Nothing when that cannot be told.
+local function template(files, variables)
+  local keys = {}
+  for at, path in ipairs(files) do
+    keys[at] = sandbox.content_key(path, variables)
+    if not keys[at] then return nil end
   end
-  local names = {}
-  for name, value in pairs(variables) do
-    names[#names + 1] = name .. "=" .. value
-  end
-  table.sort(names)
-  local key = table.concat(parts, "\0") .. "\1" .. table.concat(names, "\0")
+  local key = table.concat(keys, " ")
   if not templates[key] then
     local name = new_name("loaded")
-    local conninfo = running():create_database(name)
-    for _, path in ipairs(parts) do
-      sandbox.load(conninfo, path, variables)
-    end
+    load_files(running():create_database(name), files, variables)
     templates[key] = name
   end
   return templates[key]
@@ -151,11 +148,19 @@ end
 ---@param options? { files?: string[], variables?: table<string, string|number>, sql?: string }
 function M.fresh(options)
   options = options or {}
+  local files, variables = {}, {}
+  for at, file in ipairs(options.files or {}) do
+    files[at] = place.beside(file)
+  end
+  for name, value in pairs(options.variables or {}) do
+    variables[name] = tostring(value)
+  end
+  local loaded = #files > 0 and template(files, variables)
   local name = new_name("test")
-  local loaded = options.files and template(options)
   local made = setmetatable({ name = name }, Database)
   made.conninfo = loaded and running():create_database(name, loaded) or running():create_database(name)
   place.at_end(function() server:drop_database(name) end)
+  if not loaded then load_files(made.conninfo, files, variables) end
   if options.sql then made:execute(options.sql) end
   return made
 end

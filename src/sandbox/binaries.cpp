@@ -77,6 +77,13 @@ Binaries find_binaries() {
   return binaries;
 }
 
+std::string find_psql(const fs::path& directory) {
+  if (auto found = proc::find_program((directory / "psql").string())) return found->string();
+  if (auto found = proc::find_program("psql")) return found->string();
+  throw Error{"sandbox.psql", fmt::format("there is no psql: neither in {} nor in PATH", directory.string()),
+              "install the package postgresql-client, or put psql beside the server's programs"};
+}
+
 std::optional<proc::Account> server_account() {
   if (::geteuid() != 0) return std::nullopt;
   for (const char* name : {"postgres", "nobody"})

@@ -20,6 +20,9 @@ struct Binaries {
 /// Errors: "sandbox.binaries", which says where it looked.
 Binaries find_binaries();
 
+/// psql of that installation, else the first in PATH. Errors: "sandbox.psql", which says where it looked.
+std::string find_psql(const std::filesystem::path& directory);
+
 /// Who runs the server: nobody in particular (nothing), or for root, whom PostgreSQL refuses, the user postgres, else
 /// nobody. Errors: "sandbox.account".
 std::optional<proc::Account> server_account();

@@ -8,9 +8,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <map>
 #include <system_error>
@@ -44,13 +46,19 @@ class Record {
     }
     // The last line says that it was written to its end.
     if (!values.contains("started")) return std::nullopt;
-    return Running{values["conninfo"], values["directory"], values["version"],
-                   static_cast<pid_t>(std::strtol(values["pid"].c_str(), nullptr, 10)), values["started"]};
+    return Running{values["conninfo"], values["directory"],
+                   values["version"],  static_cast<pid_t>(std::strtol(values["pid"].c_str(), nullptr, 10)),
+                   values["started"],  values["binaries"],
+                   values["loaded"]};
   }
 
   void write(const Running& running) const {
-    std::string text = fmt::format("conninfo={}\ndirectory={}\nversion={}\npid={}\nstarted={}\n", running.conninfo,
-                                   running.directory.string(), running.version, running.pid, running.started);
+    std::string text = fmt::format("conninfo={}\ndirectory={}\nversion={}\npid={}\nbinaries={}\n", running.conninfo,
+                                   running.directory.string(), running.version, running.pid, running.binaries.string());
+    // A line break in the name would begin another entry; the name is only shown.
+    if (running.loaded.string().find('\n') == std::string::npos)
+      text += fmt::format("loaded={}\n", running.loaded.string());
+    text += fmt::format("started={}\n", running.started);
     Descriptor file{::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) throw failure();
   }
@@ -106,7 +114,16 @@ Running start_detached(const Options& options, const fs::path& state) {
                 fmt::format("a sandbox runs already, since {}, in {}", other->started, other->directory.string()),
                 "use it, or run opsh sandbox stop"};
   Server server = Server::start(options);
-  Running running{server.conninfo(), server.directory(), server.version(), server.pid(), utc_now()};
+  const fs::path& file = options.content.file;
+  Running running{server.conninfo(),
+                  server.directory(),
+                  server.version(),
+                  server.pid(),
+                  utc_now(),
+                  server.binaries(),
+                  file.empty() ? file : fs::absolute(file),
+                  server.warnings(),
+                  server.origin()};
   // Recorded before it is let go: one that nobody can find would stay for ever.
   record.write(running);
   server.detach();
@@ -117,6 +134,12 @@ std::optional<Running> find(const fs::path& state) {
   std::error_code ignored;
   if (!fs::exists(state / "sandbox", ignored)) return std::nullopt;
   return Record{state}.running();
+}
+
+Seconds age(const Running& running) {
+  std::tm broken{};
+  if (!::strptime(running.started.c_str(), "%Y-%m-%dT%H:%M:%SZ", &broken)) return Seconds{0};
+  return Seconds{std::max(std::difftime(std::time(nullptr), ::timegm(&broken)), 0.0)};
 }
 
 bool stop(const fs::path& state) {

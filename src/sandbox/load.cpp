@@ -114,14 +114,12 @@ Error load_error(const std::string& file, const proc::Outcome& outcome) {
 
 }  // namespace
 
-void load(const std::string& conninfo, const fs::path& file, const std::map<std::string, std::string>& variables) {
+void load(const std::string& conninfo, const Content& content) {
   refuse_password(conninfo);
-  check_file(file);
-  Binaries binaries = find_binaries();
-  std::string psql = binaries.program("psql");
-  std::string name = file.string() == "-" ? "./-" : file.string();
-  std::vector<std::string> argv{proc::find_program(psql) ? psql : "psql", "-X", "-q", "-w", "-d", conninfo, "-f", name};
-  std::map<std::string, std::string> settings = variables;
+  check_file(content.file);
+  std::string name = content.file.string() == "-" ? "./-" : content.file.string();
+  std::vector<std::string> argv{find_psql(find_binaries().directory), "-X", "-q", "-w", "-d", conninfo, "-f", name};
+  std::map<std::string, std::string> settings = content.variables;
   settings.insert({{"ON_ERROR_STOP", "1"}, {"VERBOSITY", "verbose"}});
   for (const auto& [variable, value] : settings) {
     argv.push_back("-v");

@@ -18,6 +18,7 @@
 #include "sandbox/binaries.hpp"
 #include "sandbox/data.hpp"
 #include "sandbox/directory.hpp"
+#include "sandbox/load.hpp"
 #include "sandbox/session.hpp"
 #include "sandbox/supervisor.hpp"
 
@@ -112,6 +113,23 @@ Postmaster read_postmaster(const std::filesystem::path& data) {
   return postmaster;
 }
 
+/// What the loaded data depends on; nothing when it is not known.
+std::optional<std::string> content_of(const Options& options, const Dependencies& dependencies) {
+  if (dependencies.digest.empty()) return std::nullopt;
+  std::string content = dependencies.digest;
+  for (const auto& [name, value] : options.settings) content += fmt::format("\n{} {}={}", value.size(), name, value);
+  return content;
+}
+
+std::string origin_text(DataSource::Origin origin, const Options& options, const Dependencies& dependencies) {
+  std::string file = options.content.file.string();
+  if (origin == DataSource::Origin::loaded) return fmt::format("the sandbox is a copy, with {} loaded before", file);
+  std::string text = origin == DataSource::Origin::initdb ? "initdb made the sandbox" : "the sandbox is a copy";
+  if (!file.empty()) text += fmt::format("; {} was loaded", file);
+  if (!dependencies.unknown.empty()) text += fmt::format(", as it is each time: {}", dependencies.unknown);
+  return text;
+}
+
 Session open(const std::string& conninfo) {
   auto session = Session::open(conninfo);
   if (!session) throw Error{"sandbox.gone", "the sandbox server does not answer", "start another one"};
@@ -124,36 +142,69 @@ Server Server::start(const Options& options) {
   reap_directories();
   Binaries binaries = find_binaries();
   auto account = server_account();
-  DataSource source{binaries, account};
+  Dependencies dependencies;
+  if (!options.content.file.empty()) dependencies = dependencies_of(options.content);
+  DataSource source{binaries, account, content_of(options, dependencies)};
   Server server;
+  server.binaries_ = binaries.directory;
   server.port_ = port_for(options);
   Directory made = make_directory(account);
   server.directory_ = made.path;
   auto command = server_command(binaries, made, options, server.port_);
   // Before the data is there: a kill while initdb or the copy runs must leave nothing behind either.
   server.supervisor_ = std::make_unique<Supervisor>(std::move(made), std::move(command), account);
-  Supervisor& supervisor = *server.supervisor_;
-  const Directory& directory = supervisor.directory();
+  server.bring_up(source, options, dependencies);
+  server.warnings_ = source.warnings();
+  return server;
+}
 
-  Deadline deadline = Deadline::in(options.start_limit);
-  bool templated = source.fill(directory.data());
-  supervisor.start_server();
-  while (!server.answers()) {
-    if (auto end = supervisor.server_end()) {
-      if (!templated) throw start_error(*end, directory.log());
-      // The template may be damaged in a way that only the server sees: once more, from scratch.
-      source.drop_template();
-      std::filesystem::remove_all(directory.data());
-      std::filesystem::remove(directory.log());
-      templated = source.fill(directory.data());
-      supervisor.start_server();
-    }
+void Server::bring_up(DataSource& source, const Options& options, const Dependencies& dependencies) {
+  const Directory& directory = supervisor_->directory();
+  auto origin = source.fill(directory.data());
+  supervisor_->start_server();
+  while (auto end = end_before_answer(options)) {
+    if (origin == DataSource::Origin::initdb) throw start_error(*end, directory.log());
+    // The template may be damaged in a way that only the server sees: once more, without it.
+    source.drop(origin);
+    std::filesystem::remove_all(directory.data());
+    std::filesystem::remove(directory.log());
+    origin = source.fill(directory.data());
+    supervisor_->start_server();
+  }
+  origin_ = origin_text(origin, options, dependencies);
+  if (options.content.file.empty() || origin == DataSource::Origin::loaded) return;
+  load(conninfo(), options.content);
+  keep_loaded(source, options, dependencies);
+}
+
+/// How the server ended before it answered; nothing when it answers.
+std::optional<std::string> Server::end_before_answer(const Options& options) {
+  const Deadline deadline = Deadline::in(options.start_limit);
+  while (!answers()) {
+    if (auto end = supervisor_->server_end()) return end;
     if (interrupt::heeded()) throw Error{"interrupted", "interrupted while a sandbox was starting"};
     if (deadline.passed())
-      throw start_error(fmt::format("not within {} s", options.start_limit.count()), directory.log());
+      throw start_error(fmt::format("not within {} s", options.start_limit.count()), supervisor_->directory().log());
     std::this_thread::sleep_for(look_again);
   }
-  return server;
+  return std::nullopt;
+}
+
+/// Only the data of a server that was stopped in order is whole, so it is stopped, copied and started again.
+void Server::keep_loaded(DataSource& source, const Options& options, const Dependencies& dependencies) {
+  const Directory& directory = supervisor_->directory();
+  auto reserved = source.reserve();
+  if (!reserved) return;
+  bool whole = supervisor_->stop_server(Deadline::in(options.start_limit));
+  // A file that was edited while psql read it is not what its digest says; a tablespace lies outside.
+  bool kept = whole && std::filesystem::is_empty(directory.data() / "pg_tblspc") &&
+              dependencies_of(options.content).digest == dependencies.digest;
+  if (kept)
+    source.keep_loaded(*reserved, directory.data());
+  else
+    source.give_back(*reserved);
+  supervisor_->start_server();
+  if (auto end = end_before_answer(options)) throw start_error(*end, directory.log());
 }
 
 bool Server::answers() {

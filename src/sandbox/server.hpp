@@ -4,14 +4,17 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "sandbox/script.hpp"
 
 namespace opsh::sandbox {
 
+class DataSource;
 class Supervisor;
 
 struct Options {
@@ -23,14 +26,17 @@ struct Options {
   int port = 0;  ///< 0: 5432, or a free one when there are TCP addresses
   std::vector<std::pair<std::string, std::string>> settings = {};
   Seconds start_limit{20};
+  Content content = {};
 };
 
 /// A throw-away PostgreSQL: its own data, its own socket, nobody else's business. Owned: when the Server is destroyed,
 /// or this process ends in whatever way, the server is stopped and its directory removed.
 class Server {
  public:
+  /// With a content, what loading it made is kept in the cache and copied the next time, for a day at most, unless it
+  /// cannot be told what the loading depends on.
   /// Errors: "sandbox.binaries", "sandbox.account", "sandbox.directory", "sandbox.initdb", "sandbox.start" (its excerpt
-  /// is the end of the server's log), "interrupted".
+  /// is the end of the server's log), those of load(), "interrupted".
   static Server start(const Options& options = {});
 
   Server(Server&&) noexcept;
@@ -44,6 +50,12 @@ class Server {
   const std::string& version() const { return version_; }
   int port() const { return port_; }
   pid_t pid() const { return pid_; }
+  /// The programs that it runs with.
+  const std::filesystem::path& binaries() const { return binaries_; }
+  /// What people should know about the start: damage in the cache that was mended.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  /// For finding faults: where the data came from.
+  const std::string& origin() const { return origin_; }
 
   /// Makes a database as a copy of another, to which nobody may be connected; returns how to connect to it.
   /// Errors: "sandbox.database", "sandbox.gone".
@@ -56,6 +68,9 @@ class Server {
 
  private:
   Server() = default;
+  void bring_up(DataSource& source, const Options& options, const Dependencies& dependencies);
+  std::optional<std::string> end_before_answer(const Options& options);
+  void keep_loaded(DataSource& source, const Options& options, const Dependencies& dependencies);
   bool answers();
 
   std::unique_ptr<Supervisor> supervisor_;
@@ -63,6 +78,9 @@ class Server {
   std::string version_;
   int port_ = 0;
   pid_t pid_ = -1;
+  std::filesystem::path binaries_;
+  std::vector<std::string> warnings_;
+  std::string origin_;
 };
 
 }  // namespace opsh::sandbox

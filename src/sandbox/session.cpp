@@ -16,7 +16,8 @@ std::string field(const PGresult* result, int code) {
 }  // namespace
 
 std::optional<Session> Session::open(const std::string& conninfo) {
-  Handle connection{PQconnectdb((conninfo + " connect_timeout=10").c_str()), &PQfinish};
+  // Empty, because PGOPTIONS, which would stand in for it, is about the operator's own servers.
+  Handle connection{PQconnectdb((conninfo + " connect_timeout=10 options=''").c_str()), &PQfinish};
   if (PQstatus(connection.get()) != CONNECTION_OK) return std::nullopt;
   PQsetNoticeReceiver(
       connection.get(), [](void*, const PGresult*) {}, nullptr);

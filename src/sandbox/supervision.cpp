@@ -117,6 +117,9 @@ class Watch {
     } else if (request == Request::detach) {
       detached_ = true;
       over_ = server_ <= 0;
+    } else if (request == Request::stop) {
+      // Fast shutdown: sessions are ended, and a checkpoint is written.
+      if (server_ > 0) ::kill(server_, SIGINT);
     } else if (server_ <= 0) {
       start_server();
     }

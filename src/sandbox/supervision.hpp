@@ -5,7 +5,7 @@
 namespace opsh::sandbox {
 
 /// What we tell the supervisor.
-enum class Request : char { start, detach };
+enum class Request : char { start, stop, detach };
 
 /// What the supervisor tells us: how the server ended, or why it could not be started.
 struct Report {

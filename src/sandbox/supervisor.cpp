@@ -1,6 +1,7 @@
 #include "sandbox/supervisor.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -87,7 +88,17 @@ std::optional<std::string> Supervisor::server_end() {
   if (count != sizeof report) return "its supervisor is gone";
   if (report.failure.call)
     return fmt::format("it does not start: {} ({})", std::strerror(report.failure.error), report.failure.call);
-  return proc::exit_of(report.wait_status).text();
+  auto exit = proc::exit_of(report.wait_status);
+  ended_well_ = exit.success();
+  return exit.text();
+}
+
+bool Supervisor::stop_server(Deadline deadline) {
+  ended_well_ = false;
+  if (!send(channel_, Request::stop)) return false;
+  while (!server_end())
+    if (!proc::wait_ready(channel_.get(), POLLIN, deadline)) return false;
+  return ended_well_;
 }
 
 void Supervisor::detach() {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/descriptor.hpp"
 #include "sandbox/directory.hpp"
 
@@ -31,6 +32,8 @@ class Supervisor {
   void start_server();
   /// How the server ended, since it was started; nothing while it runs.
   std::optional<std::string> server_end();
+  /// Stops the server in order, so that its data can be copied; whether it ended well before the deadline.
+  bool stop_server(Deadline deadline);
   /// The server goes on without us, until it ends or the supervisor gets SIGTERM.
   void detach();
 
@@ -39,6 +42,7 @@ class Supervisor {
   Descriptor channel_;
   pid_t process_ = -1;
   bool detached_ = false;
+  bool ended_well_ = false;
 };
 
 }  // namespace opsh::sandbox
