@@ -86,12 +86,14 @@ local function dispatch(arguments)
   return require("opsh.host.commands.run")(given.values, word, rest)
 end
 
-local function wants_json(arguments)
+--- The flags that an error is shown by: they may stand anywhere, and be what is wrong.
+local function flags(arguments)
+  local given = {}
   for _, argument in ipairs(arguments) do
-    if argument == "--json" then return true end
-    if argument == "--" then return false end
+    if argument == "--" then break end
+    if argument == "--json" or argument == "--no-color" then given[argument:sub(3)] = true end
   end
-  return false
+  return given
 end
 
 ---@param arguments string[]
@@ -101,7 +103,7 @@ return function(arguments)
   if ok then return status end
   local err = status
   local code = errors.exit_code(err)
-  local shown = host.protect(require("opsh.host.present.failure").show, err, code, wants_json(arguments))
+  local shown = host.protect(require("opsh.host.present.failure").show, err, code, flags(arguments))
   if not shown then system.write_error(("opsh: %s\n"):format(err.message)) end
   return code
 end

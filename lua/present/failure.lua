@@ -13,9 +13,8 @@ local function indented(lines, indent)
   return margin .. lines:gsub("\n", "\n" .. margin) .. "\n"
 end
 
-local function red(words)
-  local terminal = system.terminal(2).terminal and not system.environment("NO_COLOR")
-  return terminal and "\27[31m" .. words .. "\27[0m" or words
+local function red(words, given)
+  return screen.colored(given, system.terminal(2).terminal) and "\27[31m" .. words .. "\27[0m" or words
 end
 
 local function checks_of(err)
@@ -33,13 +32,14 @@ end
 -- The text of an error whose fault is opsh's own says where in opsh.
 local function is_own(err) return err.kind == "internal" end
 
---- Writes the error on stderr, or with --json as the document on stdout.
-function M.show(err, exit, as_json)
-  if as_json then
+--- Writes the error on stderr, with --json also as the document on stdout.
+---@param given table<string, any> host options: json, no-color
+function M.show(err, exit, given)
+  if given.json then
     local ok, made = pcall(document.of, err.job, err.place, err.job and err.job.id and "apply" or "plan", err, exit)
     system.write_out(json.encode(err.job and ok and made or document.failure(err, exit), true) .. "\n")
   end
-  local lines = { red("error: ") .. text.printable(err.message) .. "\n" }
+  local lines = { red("error: ", given) .. text.printable(err.message) .. "\n" }
   local function add(line) lines[#lines + 1] = line end
   if err.excerpt then add(indented(err.excerpt, 4)) end
   if err.where and not is_own(err) and not err.where:find("^opsh/") then

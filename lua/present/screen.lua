@@ -7,7 +7,10 @@ local system = require("opsh.native.system")
 
 local M = {}
 
-local function colored(given, terminal)
+--- Whether what is written there has colours.
+---@param given table<string, any> host options
+---@param terminal boolean
+function M.colored(given, terminal)
   return terminal
     and not given["no-color"]
     and not system.environment("NO_COLOR")
@@ -27,7 +30,7 @@ function M.open(given)
   local out = {
     json = as_json,
     quiet = quiet,
-    bold = colored(given, stdout.terminal),
+    bold = M.colored(given, stdout.terminal),
     width = stdout.terminal and stdout.columns or 0,
   }
 

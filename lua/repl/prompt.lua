@@ -19,8 +19,8 @@ local function open_editor(state)
   return input.editor(state .. "/history")
 end
 
-local function show_failure(err)
-  local shown = host.chunk(require("opsh.host.present.failure").show, err, errors.exit_code(err), false)
+local function show_failure(err, given)
+  local shown = host.chunk(require("opsh.host.present.failure").show, err, errors.exit_code(err), given)
   if not shown then system.write_error(("error: %s\n"):format(err.message)) end
 end
 
@@ -33,7 +33,7 @@ end
 --- What was typed is whole, or wrong: runs it, and ends the transaction that it was seen in.
 local function finish(bench, chunk, place)
   local ok, result = host.chunk(run, bench, chunk, place)
-  if not ok then show_failure(result) end
+  if not ok then show_failure(result, bench.given) end
   host.chunk(bench.session.rest, bench.session)
   return ok and result
 end
@@ -53,7 +53,7 @@ local function converse(bench, editor, database)
       local ok, chunk = host.chunk(language.read, typed, bench.env, place)
       if not ok or chunk then
         editor:remember(typed)
-        if not ok then show_failure(chunk) end
+        if not ok then show_failure(chunk, bench.given) end
         if ok and finish(bench, chunk, place) == "quit" then return 0 end
         place.line = place.line + 1 + select(2, typed:gsub("\n", ""))
         typed = nil

@@ -12,7 +12,7 @@ local M = {}
 --- gave.
 ---@param given table<string, string[]> host options
 ---@param bring? fun(session: table): table what a runbook brings: { folder, ctx, scope, globals }
----@return table workbench { out, session, env, run(chunk, place), document() }
+---@return table workbench { given, out, session, env, run(chunk, place), document() }
 function M.open(given, bring)
   local out, harmless = screen.open(given), system.terminal(1).terminal
   local open = session.new(given, out.say)
@@ -42,6 +42,7 @@ function M.open(given, bring)
     end,
   })
   return {
+    given = given,
     out = out,
     session = open,
     env = env,

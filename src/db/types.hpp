@@ -12,4 +12,8 @@ struct Type {
   std::string name;      ///< as format_type prints it: "character varying", "app.colour"
 };
 
+/// A type that most columns have and whose oids never change (pg_type.dat), or nothing: to ask the server for those
+/// would cost every short query a round trip of its own.
+const Type* fixed_type(unsigned oid);
+
 }  // namespace opsh::db

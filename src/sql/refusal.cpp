@@ -18,7 +18,7 @@ struct Remedy {
   std::string_view instead;
 };
 
-constexpr std::string_view write_in_read = "a plan only reads; move the write to apply";
+constexpr std::string_view write_in_read = "plans, checks and prompts only read; a write belongs into apply";
 constexpr std::string_view plain_writes = "take new ids first with nextval, then plain INSERT and UPDATE";
 constexpr std::string_view schema_step = "it belongs in a schema step";
 constexpr std::string_view no_administration = "a runbook does not administer the server; do it beside opsh";
@@ -134,7 +134,7 @@ Error refuse_locks(const Rendered& rendered) {
   }
   return refused(rendered,
                  fmt::format("FOR {} locks rows, and only reading is allowed here", word_at(rendered, clause[1])),
-                 "a plan only reads; lock the rows in recheck", clause->begin);
+                 "plans, checks and prompts only read; lock the rows in recheck", clause->begin);
 }
 
 Error refuse_count(const Rendered& rendered, std::size_t statements, std::size_t second) {

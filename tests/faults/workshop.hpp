@@ -21,7 +21,7 @@ namespace faults {
 /// The number in an environment variable, for those who want more than ctest has time for.
 inline int wanted(const char* variable, int otherwise) {
   const char* given = std::getenv(variable);
-  return given ? std::atoi(given) : otherwise;
+  return given ? std::stoi(given) : otherwise;
 }
 
 /// Rows that were touched too seldom and too often, added up.

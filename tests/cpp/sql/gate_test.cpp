@@ -180,7 +180,7 @@ TEST_CASE("the write gate refuses a write inside a write and EXPLAIN") {
 TEST_CASE("a refusal names the rule and the way out, and marks the place") {
   const Error write = read_refusal("update people set a = 1");
   CHECK(write.message == "UPDATE writes, and only reading is allowed here");
-  CHECK(write.hint == "a plan only reads; move the write to apply");
+  CHECK(write.hint == "plans, checks and prompts only read; a write belongs into apply");
   CHECK(write_refusal("/* x */ commit").message == "COMMIT is not among the statements that a runbook may send");
   CHECK(read_refusal("explain execute p").message ==
         "the statement inside EXPLAIN is not among the statements that a runbook may send");
@@ -211,7 +211,7 @@ TEST_CASE("a wrapped statement must be one by itself") {
   };
   CHECK(wrapped("select 1 -- the end").kind == "passed");
   CHECK(wrapped("select 1) a cross join (select 2").kind == "sql.syntax");
-  CHECK(wrapped("delete from t").hint == "a plan only reads; move the write to apply");
+  CHECK(wrapped("delete from t").hint == "plans, checks and prompts only read; a write belongs into apply");
   CHECK(wrapped("select 1 frm t where").excerpt == "line 1: select 1 frm t where\n                     ^");
 }
 
