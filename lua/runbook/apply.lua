@@ -12,7 +12,7 @@ local system = require("opsh.native.system")
 
 local M = {}
 
-local collect_after = 10000 -- items
+local collect_after = 4 * 2 ^ 20 -- bytes
 
 --- The oids of the tables that a step may write; refuses what is not there.
 local function resolve_writes(run, step)
@@ -123,7 +123,7 @@ function M.step(run, step, progress)
     end
     size.learn(items:size(), system.clock() - began)
     -- The items of a batch lie in native memory, which Lua does not see grow.
-    uncollected = uncollected + items:size()
+    uncollected = uncollected + items:memory()
     if uncollected >= collect_after then
       collectgarbage()
       uncollected = 0

@@ -81,7 +81,7 @@ int copy_out(lua_State* L) {
     throw Error{"sql.parameter", "COPY takes no parameters", "use rows, or write the value into the query"};
   db::CopyOut copy{reader, sql::gate_read(bound.rendered)};
   std::vector<std::optional<std::string>> fields;
-  double rows = 0;
+  std::size_t rows = 0;
   for (; copy.next(fields); ++rows) {
     lua_pushvalue(L, 3);
     lua_createtable(L, static_cast<int>(fields.size()), 0);
@@ -94,7 +94,7 @@ int copy_out(lua_State* L) {
     }
     lua_call(L, 1, 0);
   }
-  lua_pushnumber(L, rows);
+  lua_pushnumber(L, static_cast<double>(rows));
   return 1;
 }
 

@@ -54,7 +54,7 @@ int find_program(lua_State* L) {
 }
 
 std::string user_name(unsigned id) {
-  std::array<char, 16384> buffer;
+  std::array<char, 16384> buffer{};
   passwd entry{};
   passwd* found = nullptr;
   ::getpwuid_r(id, &entry, buffer.data(), buffer.size(), &found);

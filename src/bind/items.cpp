@@ -39,6 +39,12 @@ int items_size(lua_State* L) {
   return 1;
 }
 
+/// items:memory() -> bytes
+int items_memory(lua_State* L) {
+  lua_pushnumber(L, static_cast<double>(ItemsObject::check(L, 1).memory()));
+  return 1;
+}
+
 std::size_t row_at(lua_State* L, const plan::Items& items, int index) {
   auto row = static_cast<std::size_t>(luaL_checknumber(L, index));
   if (row < 1 || row > items.size()) throw Error{"internal", "no such item"};
@@ -128,9 +134,13 @@ void push_figures(lua_State* L, const plan::Survey& survey) {
 }
 
 void open_items(lua_State* L) {
-  static const luaL_Reg items[] = {{"size", lua::guarded<items_size>}, {"key", lua::guarded<items_key>},
-                                   {"only", lua::guarded<items_only>}, {"figures", lua::guarded<items_figures>},
-                                   {"list", lua::guarded<items_list>}, {nullptr, nullptr}};
+  static const luaL_Reg items[] = {{"size", lua::guarded<items_size>},
+                                   {"key", lua::guarded<items_key>},
+                                   {"only", lua::guarded<items_only>},
+                                   {"figures", lua::guarded<items_figures>},
+                                   {"list", lua::guarded<items_list>},
+                                   {"memory", lua::guarded<items_memory>},
+                                   {nullptr, nullptr}};
   ItemsObject::define(L, items);
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "bind/session.hpp"
 #include "bind/values.hpp"
 #include "sql/excerpt.hpp"
 #include "sql/identifier.hpp"

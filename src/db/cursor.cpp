@@ -9,12 +9,11 @@
 #include "db/session.hpp"
 
 namespace opsh::db {
-namespace {
-constexpr int block = 1000;
-}
-
-Cursor::Cursor(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters)
-    : connection_(connection), era_(connection.era()), name_(fmt::format("opsh_cursor_{}", connection.next_cursor())) {
+Cursor::Cursor(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters, int block)
+    : connection_(connection),
+      block_(block),
+      era_(connection.era()),
+      name_(fmt::format("opsh_cursor_{}", connection.next_cursor())) {
   fetch_text_ = fmt::format("fetch forward {} from {}", block, name_);
   std::string declare = fmt::format("declare {} no scroll cursor for ", name_);
   auto offset = static_cast<int>(declare.size());
@@ -48,7 +47,7 @@ Result Cursor::next() {
   land();
   Result block_of_rows = std::move(landed_);
   if (!block_of_rows) throw Error{"cursor.closed", "the query of this cursor has failed"};
-  if (block_of_rows.rows() < block)
+  if (block_of_rows.rows() < block_)
     close();
   else
     fetch();

@@ -34,7 +34,8 @@ class Parameters {
 /// The oids of the types that opsh itself names; they are fixed in PostgreSQL's pg_type.dat.
 namespace oid {
 inline constexpr unsigned boolean = 16, bytea = 17, int8 = 20, int2 = 21, int4 = 23, text = 25, oid = 26, json = 114,
-                          float4 = 700, float8 = 701, date = 1082, numeric = 1700, jsonb = 3802, unknown = 705;
+                          float4 = 700, float8 = 701, date = 1082, timestamp = 1114, timestamptz = 1184, uuid = 2950,
+                          numeric = 1700, jsonb = 3802, unknown = 705;
 inline constexpr unsigned boolean_array = 1000, text_array = 1009, int8_array = 1016, date_array = 1182,
                           numeric_array = 1231;
 }  // namespace oid

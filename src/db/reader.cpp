@@ -43,7 +43,8 @@ std::vector<ColumnShape> Reader::describe(const sql::ReadSql& sql, const Paramet
 }
 
 Sample Reader::beginning(const sql::ReadSql& sql, const Parameters& parameters) {
-  Cursor cursor{connection(), sql, parameters};
+  constexpr int most = 1000;
+  Cursor cursor{connection(), sql, parameters, most};
   Sample found{cursor.next(), 0};
   found.total = static_cast<std::uint64_t>(found.rows.rows()) + cursor.count_rest();
   return found;

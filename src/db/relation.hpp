@@ -10,7 +10,7 @@
 
 namespace opsh::db {
 
-/// Builds the text of a one-dimensional array, `{"a",NULL,"b"}`. Every element is quoted, so none is misread.
+/// Builds the text of a one-dimensional array, `{"a",NULL,1}`. What is not digits is quoted, so nothing is misread.
 class ArrayText {
  public:
   void add(std::optional<std::string_view> element);

@@ -45,7 +45,7 @@ Descriptor open_locked(const std::string& path) {
 
 std::string content_of(const Descriptor& file) {
   std::string content;
-  std::array<char, 65536> buffer;
+  std::array<char, 65536> buffer{};
   for (;;) {
     ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
     if (count > 0)

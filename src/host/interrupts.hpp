@@ -10,7 +10,7 @@ namespace opsh::host {
 void catch_interrupts(lua_State* L);
 
 /// Whether the prompt waits for its person. From the first call on a signal that comes meanwhile does nothing but ask.
-void wait_idle(bool idle);
+void wait_idle(bool now);
 
 /// Whether a signal came that ends the prompt as well: SIGTERM, SIGHUP.
 bool asked_to_end();

@@ -19,7 +19,7 @@ bool LineReader::fill() {
   std::array<pollfd, 2> watched{pollfd{fd_, POLLIN, 0}, pollfd{interrupt::descriptor(), POLLIN, 0}};
   ::poll(watched.data(), watched.size(), -1);
   if (interrupt::requested()) throw Error{"interrupted", "interrupted"};
-  std::array<char, 65536> buffer;
+  std::array<char, 65536> buffer{};
   ssize_t count = ::read(fd_, buffer.data(), buffer.size());
   if (count < 0 && errno != EINTR && errno != EAGAIN)
     throw Error{"input.failed", fmt::format("cannot read standard input: {}", std::strerror(errno))};

@@ -36,7 +36,7 @@ class Writer {
 
  private:
   struct Level {
-    char closing;
+    char closing = 0;
     bool empty = true;
   };
 

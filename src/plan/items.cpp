@@ -8,17 +8,15 @@ Items::Items(std::vector<Column> columns, std::vector<std::size_t> keys)
     : columns_(std::move(columns)), keys_(std::move(keys)) {}
 
 void Items::append(std::span<const Field> row) {
-  std::vector<Place> places;
-  places.reserve(row.size());
   for (const Field& field : row) {
-    places.push_back({bytes_.size(), static_cast<std::uint32_t>(field ? field->size() : 0), !field});
+    places_.push_back({bytes_.size(), static_cast<std::uint32_t>(field ? field->size() : 0), !field});
     if (field) bytes_ += *field;
   }
-  rows_.push_back(std::move(places));
+  ++size_;
 }
 
 Field Items::field(std::size_t row, std::size_t column) const {
-  const Place& place = rows_[row][column];
+  const Place& place = places_[row * columns_.size() + column];
   if (place.null) return std::nullopt;
   return std::string_view{bytes_}.substr(place.begin, place.length);
 }

@@ -17,7 +17,9 @@ class Items {
 
   void append(std::span<const Field> row);
 
-  std::size_t size() const { return rows_.size(); }
+  std::size_t size() const { return size_; }
+  /// What they take in memory.
+  std::size_t memory() const { return bytes_.capacity() + places_.capacity() * sizeof(Place); }
   const std::vector<Column>& columns() const { return columns_; }
   const std::vector<std::size_t>& keys() const { return keys_; }
   Field field(std::size_t row, std::size_t column) const;
@@ -42,7 +44,8 @@ class Items {
   std::vector<Column> columns_;
   std::vector<std::size_t> keys_;
   std::string bytes_;
-  std::vector<std::vector<Place>> rows_;
+  std::vector<Place> places_;  ///< row by row
+  std::size_t size_ = 0;       ///< rows
 };
 
 }  // namespace opsh::plan

@@ -23,7 +23,8 @@ struct PlanRequest {
   std::vector<std::string> behind;  ///< only items after this key; empty for all
 };
 
-/// Runs a step's plan once, in key order, and spools the items. Keys are ordered and compared by the server alone.
+/// Runs a step's plan once, in key order, and spools the items. Keys are ordered by the server, and compared by it
+/// unless their texts are as good (integers, dates, uuids).
 ///
 /// Errors: "plan.key" for a key column that is missing, NULL or repeats; "plan.column" for other missing columns; those
 /// of the spool and of the server.
@@ -59,10 +60,13 @@ class Planner {
   void open(db::Reader& reader, const sql::ReadSql& plan, db::Parameters parameters);
   void start(std::span<const Column> extra);
   std::string key_text() const;
+  Error repeated() const;
 
   PlanRequest request_;
   std::vector<Column> columns_, spooled_;
   std::vector<std::size_t> key_;
+  bool compares_ = true;  ///< repeated keys are seen here, by their texts; else the server says so
+  std::string this_key_, last_key_;
   std::optional<std::size_t> label_;
   std::unique_ptr<db::Cursor> cursor_;
   db::Result block_;

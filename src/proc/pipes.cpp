@@ -39,8 +39,8 @@ class PipeSignalHeld {
   }
 
  private:
-  sigset_t pipe_;
-  sigset_t before_;
+  sigset_t pipe_{};
+  sigset_t before_{};
   bool was_pending_ = false;
 };
 
@@ -63,7 +63,7 @@ void set_nonblocking(int fd) {
 }
 
 std::optional<std::string> read_available(int fd) {
-  std::array<char, 65536> buffer;
+  std::array<char, 65536> buffer{};
   ssize_t count = 0;
   do count = ::read(fd, buffer.data(), buffer.size());
   while (count < 0 && errno == EINTR);

@@ -139,7 +139,7 @@ class Watch {
   void tell(const Report& report) { ::send(supervision_.channel, &report, sizeof report, MSG_NOSIGNAL | MSG_DONTWAIT); }
 
   void take_signals() {
-    signalfd_siginfo info;
+    signalfd_siginfo info{};
     while (::read(signals_, &info, sizeof info) == sizeof info)
       if (info.ssi_signo != SIGCHLD) over_ = true;
     reap();
@@ -167,7 +167,7 @@ class Watch {
       if (now.tv_sec > limit.tv_sec || (now.tv_sec == limit.tv_sec && now.tv_nsec >= limit.tv_nsec)) return false;
       pollfd watched{signals_, POLLIN, 0};
       ::poll(&watched, 1, 100);
-      signalfd_siginfo info;
+      signalfd_siginfo info{};
       while (::read(signals_, &info, sizeof info) == sizeof info) {
       }
     }

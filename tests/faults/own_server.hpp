@@ -18,7 +18,7 @@ namespace faults {
 class OwnServer {
  public:
   OwnServer() : directory_(opsh::sandbox::make_directory(account_)) {
-    opsh::sandbox::DataSource{binaries_, account_}.fill(directory_.data());
+    opsh::sandbox::DataSource{binaries_, account_, std::nullopt}.fill(directory_.data());
     start();
   }
   OwnServer(const OwnServer&) = delete;

@@ -58,7 +58,7 @@ void Terminal::type(std::string_view keys) {
 bool Terminal::read_some(const opsh::Deadline& deadline) {
   pollfd watched{master_, POLLIN, 0};
   if (::poll(&watched, 1, deadline.poll_milliseconds()) <= 0) return !deadline.passed();
-  std::array<char, 4096> buffer;
+  std::array<char, 4096> buffer{};
   ssize_t count = ::read(master_, buffer.data(), buffer.size());
   if (count <= 0) return false;
   shown_.append(buffer.data(), static_cast<std::size_t>(count));

@@ -58,7 +58,7 @@ TEST_CASE("items as a relation have one array a column, with its type") {
   REQUIRE(relation.size() == 3);
   CHECK(relation[0].name == "id");
   CHECK(relation[0].type.array == 1007);
-  CHECK(relation[0].elements == R"({"1","2","3"})");
+  CHECK(relation[0].elements == "{1,2,3}");
   CHECK(relation[1].elements == R"({"a",NULL,""})");
   auto items = three();
   auto keys = items.relation(items.keys());

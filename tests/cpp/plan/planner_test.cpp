@@ -117,11 +117,30 @@ TEST_CASE("a key that repeats is refused, by the server's own equality") {
               "plan.key");
 }
 
-TEST_CASE("a key that repeats across two blocks of the cursor is found") {
+TEST_CASE("a key that repeats is found whatever its type, also across two blocks of the cursor") {
   Desk desk;
-  auto error = desk.refusal("select case when i = 1001 then 1000 else i end as id from generate_series(1, 2500) as i",
-                            desk.request({"id"}));
-  CHECK(error.message.find("repeats in the plan: 1000") != std::string::npos);
+  for (const char* type : {"int", "bigint", "numeric", "text", "date", "timestamptz", "uuid"}) {
+    INFO(type);
+    std::string value = std::string_view{type} == "uuid"   ? "lpad(n::text, 32, '0')::uuid"
+                        : std::string_view{type} == "date" ? "date '2026-01-01' + n"
+                        : std::string_view{type}.starts_with("timestamp")
+                            ? "to_timestamp(n)"
+                            : "(100000 + n)::" + std::string{type};
+    auto plan = [&](const std::string& numbers) {
+      return "select " + value + " as id, 1 as part from (select " + numbers +
+             " as n from generate_series(1, 1200) as i) as numbers";
+    };
+    CHECK(desk.rows(plan("i"), desk.request({"id"})).size() == 1200);
+    auto repeated = plan("case when i = 501 then 500 else i end");
+    CHECK(desk.refusal(repeated, desk.request({"id"})).message.find("repeats in the plan: ") != std::string::npos);
+    CHECK(desk.refusal(repeated, desk.request({"id", "part"})).kind == "plan.key");
+  }
+}
+
+TEST_CASE("columns of a key are not taken for one another") {
+  Desk desk;
+  CHECK(desk.rows("select * from (values (1, 11), (11, 1), (1, 1), (111, 1)) as v(a, b)", desk.request({"a", "b"}))
+            .size() == 4);
 }
 
 TEST_CASE("a plan without its key's column is refused with the columns that it has") {

@@ -266,7 +266,7 @@ TEST_CASE("clearing the cache removes every template and says how much that was"
 
 TEST_CASE("an installation without psql says where it was looked for") {
   test::Scratch scratch;
-  fs::path bin = scratch.path();
+  const fs::path& bin = scratch.path();
   test::Variable variable{"PATH", bin.string()};
   try {
     find_psql(bin);
