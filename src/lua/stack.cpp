@@ -94,6 +94,7 @@ bool has_metatable(lua_State* L, int index, const char* name) {
 std::string number_text(double number) {
   if (std::isnan(number)) return "NaN";
   if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
+  if (number == 0 && std::signbit(number)) return "-0";
   if (number == std::floor(number) && std::fabs(number) < 1e15) return std::to_string(static_cast<long long>(number));
   return fmt::format("{}", number);
 }

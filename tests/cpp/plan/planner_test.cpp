@@ -121,11 +121,10 @@ TEST_CASE("a key that repeats is found whatever its type, also across two blocks
   Desk desk;
   for (const char* type : {"int", "bigint", "numeric", "text", "date", "timestamptz", "uuid"}) {
     INFO(type);
-    std::string value = std::string_view{type} == "uuid"   ? "lpad(n::text, 32, '0')::uuid"
-                        : std::string_view{type} == "date" ? "date '2026-01-01' + n"
-                        : std::string_view{type}.starts_with("timestamp")
-                            ? "to_timestamp(n)"
-                            : "(100000 + n)::" + std::string{type};
+    std::string value = std::string_view{type} == "uuid"                  ? "lpad(n::text, 32, '0')::uuid"
+                        : std::string_view{type} == "date"                ? "date '2026-01-01' + n"
+                        : std::string_view{type}.starts_with("timestamp") ? "to_timestamp(n)"
+                                                                          : "(100000 + n)::" + std::string{type};
     auto plan = [&](const std::string& numbers) {
       return "select " + value + " as id, 1 as part from (select " + numbers +
              " as n from generate_series(1, 1200) as i) as numbers";
