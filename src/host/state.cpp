@@ -11,6 +11,7 @@
 #include "host/loader.hpp"
 #include "host/modules.hpp"
 #include "lua/guard.hpp"
+#include "lua/memory.hpp"
 
 namespace opsh::host {
 namespace {
@@ -52,7 +53,8 @@ int fail(lua_State* L) {
 }  // namespace
 
 int run(int argc, char** argv) {
-  std::unique_ptr<lua_State, decltype(&lua_close)> state{luaL_newstate(), &lua_close};
+  lua::Memory memory;
+  std::unique_ptr<lua_State, decltype(&lua_close)> state{lua_newstate(&lua::Memory::allocate, &memory), &lua_close};
   lua_State* L = state.get();
   if (!L) {
     std::fputs("opsh: out of memory\n", stderr);
