@@ -128,6 +128,23 @@ TEST_CASE("a recheck that does not return the key is refused") {
   CHECK(error.message.find("part") != std::string::npos);
 }
 
+TEST_CASE("a recheck that changes rows is refused before it does") {
+  test::Run run{"create table t (id int); insert into t values (1)"};
+  auto items = items_of(run.database, "select id from t", 1);
+  Batch batch{run.ledger.writer(), run.claim, {}};
+  CHECK(failure([&] { recheck(batch, "update t set id = 2 returning id", items); }).kind == "recheck.writes");
+}
+
+TEST_CASE("every row that a recheck finds is locked, also those that no item needs") {
+  test::Run run{"create table t (id int, part int primary key); insert into t values (1, 1), (1, 2), (1, 3)"};
+  auto items = items_of(run.database, "select 1 as id", 1);
+  Batch batch{run.ledger.writer(), run.claim, {}};
+  CHECK(recheck(batch, "select id from t for update", items) == Rows{0});
+  for (const char* part : {"1", "2", "3"})
+    CHECK_THROWS(
+        run.database.query("set lock_timeout = '50ms'; update t set id = 5 where part = " + std::string{part}));
+}
+
 TEST_CASE("an error in a recheck shows the author's place") {
   test::Run run{"create table t (id int)"};
   auto items = items_of(run.database, "select 1 as id", 1);
