@@ -127,7 +127,7 @@ describe("opsh sandbox psql", function()
     local result = test.shell([[
       (echo 'select pg_sleep(50);'; sleep 2; printf '\003'; sleep 0.5
        echo 'select 6 * 7 as answer;'; echo '\q') |
-        PSQL_HISTORY=/dev/null script -qec '"$OPSH" sandbox psql' /dev/null; echo "exit $?"]])
+        PSQL_HISTORY=/dev/null script -qec 'exec "$OPSH" sandbox psql' /dev/null; echo "exit $?"]])
     expect.contains(result.output, "canceling statement due to user request")
     expect.contains(result.output, "42")
     expect.contains(result.output, "exit 0")
