@@ -54,8 +54,10 @@ int fail(lua_State* L) {
 
 int run(int argc, char** argv) {
   lua::Memory memory;
-  std::unique_ptr<lua_State, decltype(&lua_close)> state{lua_newstate(&lua::Memory::allocate, &memory), &lua_close};
-  lua_State* L = state.get();
+  lua_State* L = lua_newstate(&lua::Memory::allocate, &memory);
+  // LuaJIT before it had 64-bit references (Ubuntu 22.04) takes no allocator but its own.
+  if (!L) L = luaL_newstate();
+  std::unique_ptr<lua_State, decltype(&lua_close)> state{L, &lua_close};
   if (!L) {
     std::fputs("opsh: out of memory\n", stderr);
     return 1;
