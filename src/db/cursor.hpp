@@ -56,7 +56,9 @@ struct Sample {
   std::uint64_t total = 0;
 };
 
-/// The first `limit` rows; the others are counted by the server and not sent.
+/// The first `limit` rows; the others are counted by the server and not sent. For queries that mostly find nothing, as
+/// checks do: counted first, with all the server's processes, and run again for rows only when there are some.
+/// Reader::beginning runs a query once.
 Sample sample(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters, int limit);
 
 }  // namespace opsh::db
