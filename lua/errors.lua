@@ -6,6 +6,7 @@ local M = {}
 -- The design's table of exit codes, by the kind's beginning; the longest that fits decides.
 local exit_codes = {
   usage = 2,
+  ["sandbox.no_file"] = 2,
   script = 1,
   connect = 3,
   connection = 3,

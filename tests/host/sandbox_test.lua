@@ -141,6 +141,15 @@ describe("opsh sandbox psql", function()
     expect.equal(process:wait(10).exit, 128 + 15)
   end)
 
+  it("is refused as wrong usage for a file that is not there, which --sandbox=FILE is too", function()
+    for _, words in ipairs({ { "sandbox", "psql", "--load", "none.sql" }, { "--sandbox=none.sql", "runs" } }) do
+      local result = test.opsh(words)
+      expect.equal(result.exit, 2)
+      expect.contains(result.errors, "there is no file none.sql")
+      expect.contains(result.errors, "next: check the path")
+    end
+  end)
+
   it("is not for --json", function() expect.equal(test.opsh({ "sandbox", "psql", "--json" }).exit, 2) end)
 end)
 
