@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "bind/module.hpp"
 #include "bind/session.hpp"
 #include "journal/schema.hpp"
@@ -25,9 +27,14 @@ int schema_statements(lua_State* L) {
   lua_newtable(L);
   int at = 0;
   for (const auto& statement : journal::schema_statements()) {
-    lua::push(L, std::string_view{statement.text()});
+    lua::push(L, std::string_view{statement.sql.text()});
     lua_rawseti(L, -2, ++at);
   }
+  // Without it the first apply would not know that the schema is there.
+  lua::push(L,
+            std::string_view{fmt::format("insert into opsh.version (version, installed_by) values ({}, 'opsh schema')",
+                                         journal::schema_version)});
+  lua_rawseti(L, -2, ++at);
   return 1;
 }
 

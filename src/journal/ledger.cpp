@@ -23,6 +23,12 @@ constexpr sql::HostSql has_schema =
     "select exists (select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace "
     "where n.nspname = 'opsh' and c.relname = 'version')"_sql;
 
+int version_here(db::Writer& writer) {
+  if (writer.execute(has_schema).field(0, 0) != "t") return 0;
+  db::Result row = writer.execute("select pg_catalog.max(v.version) from opsh.version as v"_sql);
+  return row.field(0, 0) ? static_cast<int>(integer(row, 0, 0)) : 0;
+}
+
 Error no_run(const std::string& run) {
   return Error{"run.unknown", fmt::format("there is no run {} in this database", run), "opsh runs lists them"};
 }
@@ -53,12 +59,7 @@ void Ledger::transaction(Work&& work) {
 
 int Ledger::installed_version() {
   int version = 0;
-  transaction([&] {
-    db::Result known = writer_.execute(has_schema);
-    if (known.field(0, 0) != "t") return;
-    db::Result row = writer_.execute("select v.version from opsh.version as v order by v.version desc limit 1"_sql);
-    version = row.rows() ? static_cast<int>(integer(row, 0, 0)) : 0;
-  });
+  transaction([&] { version = version_here(writer_); });
   return version;
 }
 
@@ -73,11 +74,12 @@ void Ledger::install(const std::string& version_of_opsh) {
   transaction([&] {
     // Two first applies at once: the second waits here and then finds the schema.
     writer_.execute("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('opsh.schema', 0))"_sql);
-    db::Result known = writer_.execute(has_schema);
-    if (known.field(0, 0) == "t") return;
-    for (const auto& statement : schema_statements()) writer_.execute(statement);
-    writer_.execute("insert into opsh.version (version, installed_by) values ($1, $2)"_sql,
-                    {{std::to_string(schema_version), db::oid::int4}, {version_of_opsh, db::oid::text}});
+    version = version_here(writer_);
+    for (const auto& statement : schema_statements())
+      if (statement.version > version) writer_.execute(statement.sql);
+    if (version < schema_version)
+      writer_.execute("insert into opsh.version (version, installed_by) values ($1, $2)"_sql,
+                      {{std::to_string(schema_version), db::oid::int4}, {version_of_opsh, db::oid::text}});
   });
 }
 

@@ -2,16 +2,16 @@
 
 namespace opsh::journal {
 
-std::span<const sql::WriteSql> schema_statements() {
+std::span<const SchemaStatement> schema_statements() {
   using sql::operator""_sql;
-  static const sql::WriteSql statements[] = {
-      "create schema opsh"_sql,
-      R"(create table opsh.version (
+  static const SchemaStatement statements[] = {
+      {1, "create schema opsh"_sql},
+      {1, R"(create table opsh.version (
   version integer not null,
   installed_by text not null,
   installed_at timestamptz not null default pg_catalog.now()
-))"_sql,
-      R"(create table opsh.run (
+))"_sql},
+      {1, R"(create table opsh.run (
   id text primary key,
   runbook text not null,            -- the script's path, absolute
   title text not null,
@@ -27,16 +27,16 @@ std::span<const sql::WriteSql> schema_statements() {
   backend_start timestamptz not null,
   started_at timestamptz not null default pg_catalog.clock_timestamp(),
   finished_at timestamptz
-))"_sql,
-      R"(create table opsh.step (
+))"_sql},
+      {1, R"(create table opsh.step (
   run text not null references opsh.run,
   number integer not null,
   name text not null,
   planned jsonb not null,           -- the figures of its plan
   done_at timestamptz,              -- its last batch is committed
   primary key (run, number)
-))"_sql,
-      R"(create table opsh.batch (
+))"_sql},
+      {1, R"(create table opsh.batch (
   run text not null,
   step integer not null,
   number integer not null,          -- from 1, without gaps
@@ -52,8 +52,8 @@ std::span<const sql::WriteSql> schema_statements() {
   committed_at timestamptz not null default pg_catalog.clock_timestamp(),
   primary key (run, step, number),
   foreign key (run, step) references opsh.step
-))"_sql,
-      R"(create table opsh.left_out (
+))"_sql},
+      {1, R"(create table opsh.left_out (
   run text not null,
   step integer not null,
   batch integer not null,
@@ -62,7 +62,63 @@ std::span<const sql::WriteSql> schema_statements() {
   sqlstate text,
   message text,
   foreign key (run, step, batch) references opsh.batch deferrable initially deferred
-))"_sql, "create index left_out_batch on opsh.left_out (run, step, batch)"_sql,
+))"_sql},
+      {1, "create index left_out_batch on opsh.left_out (run, step, batch)"_sql},
+      {2, R"(alter table opsh.run
+  add column reason text,                       -- --reason
+  add column undo_of text references opsh.run,  -- the run that this one takes back
+  add column undone_by text references opsh.run, -- the run that took this one back, or is about to
+  add column pruned_at timestamptz              -- its journal was dropped
+)"_sql},
+      {2, R"(alter table opsh.step
+  add column writes jsonb not null default '[]',  -- the tables that it declares
+  add column journaled boolean not null default true
+)"_sql},
+      {2, R"(create table opsh.journal (
+  run text not null,
+  step integer not null,
+  batch integer not null,
+  part integer not null,            -- in the order in which the batch wrote; the last one is undone first
+  leaf oid not null,                -- the table that holds the rows: of a partitioned table, the partition
+  table_name text not null,         -- its name then, with its schema
+  operation text not null,          -- insert, update, delete: what became of the rows by the whole batch
+  direct boolean not null,          -- false: a cascade or a trigger did it
+  key_numbers smallint[] not null,  -- the columns of the key, by number (pg_attribute.attnum)
+  key_names text[] not null,
+  numbers smallint[] not null,      -- of an update those that changed, else all that can be written
+  names text[] not null,
+  types oid[] not null,             -- of these columns
+  keys text[] not null,             -- one element a row: the texts of its key, as an array
+  old text[],                       -- one element a row: the texts of these columns before; null for an insert
+  new text[],                       -- after; of an insert a digest of them; null for a delete
+  primary key (run, step, batch, part),
+  foreign key (run, step, batch) references opsh.batch deferrable initially deferred
+))"_sql},
+      {2, R"(create view opsh.change as
+  select j.run, j.step, j.batch, j.part, j.table_name, j.operation, j.direct, j.key_names, r.key::text[] as key,
+         j.names, r.old::text[] as old, case when j.operation <> 'insert' then r.new::text[] end as new
+  from opsh.journal as j
+  cross join lateral rows from (pg_catalog.unnest(j.keys), pg_catalog.unnest(j.old), pg_catalog.unnest(j.new))
+    as r (key, old, new))"_sql},
+      {2, R"(create table opsh.conflict (
+  run text not null,                -- an undo
+  step integer not null,
+  batch integer not null,
+  table_name text not null,
+  key text[] not null,
+  reason text not null,             -- why the row was left as it is
+  column_name text,
+  old text,                         -- what the undo would have put back
+  wrote text,                       -- what the run had written
+  found text,                       -- what was there
+  foreign key (run, step, batch) references opsh.batch deferrable initially deferred
+))"_sql},
+      {2, "create index conflict_batch on opsh.conflict (run, step, batch)"_sql},
+      {2, R"(create table opsh.audit (
+  run text primary key references opsh.run,
+  entries bigint not null,          -- of the run's audit log
+  sha256 text not null              -- of the last of them
+))"_sql},
   };
   return statements;
 }
