@@ -11,6 +11,7 @@ local exit_codes = {
   connect = 3,
   connection = 3,
   ["permission"] = 3,
+  audit = 5,
   refused = 5,
   ["sql.read_only"] = 5,
   ["sql.refused"] = 5,

@@ -1,4 +1,6 @@
 --- The options of opsh itself, and those of the ladder: declared once, for parsing, help and reserved names.
+local errors = require("opsh.host.errors")
+
 local M = {}
 
 -- May stand before or after the runbook or command.
@@ -59,10 +61,27 @@ M.evaluate = {
 
 M.version = { name = "version", help = "Show the version of opsh.", group = "output" }
 
+M.reason = {
+  name = "reason",
+  value = "TEXT",
+  help = "Why; it is recorded with the run, for those who ask later.",
+  group = "ladder",
+}
+
+--- Why, as it was given.
+---@param given table<string, string[]>
+---@return string|nil
+function M.reason_of(given)
+  local reason = given.reason and given.reason[1]
+  if reason == "" then errors.raise("usage.value", "--reason is empty", "say why, or leave it out") end
+  return reason
+end
+
 -- Behind a runbook.
 M.ladder = {
   { name = "apply", help = "Do what the plan says, batch by batch, each exactly once.", group = "ladder" },
   { name = "sample", value = "N", help = "Show this many items of each step.", default_text = "5", group = "ladder" },
+  M.reason,
 }
 
 --- The names that a runbook's param cannot have.

@@ -1,5 +1,6 @@
 --- Command lines that are printed for the person to run next: with the same target, and without secrets.
 local options = require("opsh.host.options")
+local params = require("opsh.host.runbook.params")
 
 local M = {}
 
@@ -36,8 +37,24 @@ local function host_words(given, groups)
   return words
 end
 
+--- The words with the values of these options masked.
+local function masked(words, secrets)
+  local made, hide = {}, false
+  for at, word in ipairs(words) do
+    local name = word:match("^%-%-([%w-]+)")
+    made[at] = hide and params.mask or word
+    hide = not hide and name ~= nil and secrets[name] ~= nil
+    if hide and word:find("=", 1, true) then
+      made[at], hide = ("--%s=%s"):format(name, params.mask), false
+    end
+  end
+  return made
+end
+
 --- The command line of a runbook as it was given: `before` are the host options before it.
-function M.runbook(before, path, rest)
+---@param secrets table<string, boolean> names of options whose values are not shown
+function M.runbook(before, path, rest, secrets)
+  rest = masked(rest, secrets)
   local keeps = before.keep ~= nil
   for _, argument in ipairs(rest) do
     keeps = keeps or argument == "--keep"

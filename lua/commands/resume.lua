@@ -16,10 +16,11 @@ local function go_on(given, out, place, id)
     reopened.runbook,
     place.target,
     reopened.record.params,
-    { directory = place.state .. "/runs/" .. reopened.record.id, sample = 0 }
+    { directory = place.state .. "/runs/" .. reopened.record.id, sample = 0, recorded = true }
   )
   job.resume = again.resume(given, reopened.record.id)
   job.id, job.say, job.path = reopened.record.id, out.say, reopened.record.runbook
+  job.command, job.reason = job.resume, options.reason_of(given)
   local ok, result = host.protect(function()
     out.say(("resuming run %s"):format(job.id))
     resume.go_on(job, reopened, out.progress)
@@ -35,7 +36,7 @@ return function(before, rest)
   local given, words = arguments.read(before, rest, {
     program = "opsh resume",
     description = "Goes on with a run that was stopped, interrupted or killed: each batch exactly once.",
-    options = options.host,
+    options = options.join({ options.reason }, options.host),
     positionals = { { name = "RUN", help = "Its id, or the beginning of it.", required = true } },
   })
   if not given then return 0 end

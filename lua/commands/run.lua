@@ -56,6 +56,7 @@ local function climb(given, path, runbook, place, out, word)
   local directory = applying and place.state .. "/runs/" .. id or place.state .. "/plans/" .. digest.random_hex(8)
   local job = jobs.new(runbook, place.target, given, { directory = directory, sample = sample_of(given) })
   job.id, job.say, job.path = applying and id or nil, out.say, path
+  job.command, job.reason = word, options.reason_of(given)
   job.resume = again.resume(given, id)
   local keep = false
   local ok, result = host.protect(function()
@@ -66,7 +67,8 @@ local function climb(given, path, runbook, place, out, word)
     keep = planning.has_work(job)
     return apply(job, place, out)
   end)
-  if not keep then system.remove_tree(directory) end
+  -- Without an audit log nothing has begun that could be gone on with.
+  if not keep or not (ok or job.audit) then system.remove_tree(directory) end
   if not ok then
     if not job.ledger then job.id = nil end
     result.job, result.place = job, place
@@ -87,7 +89,7 @@ return function(before, path, rest)
   local out = screen.open(given)
   local place = workplace.open(given)
   local ok, result =
-    host.protect(climb, given, path, runbook, place, out, again.runbook(before, path, rest))
+    host.protect(climb, given, path, runbook, place, out, again.runbook(before, path, rest, params.secrets(declared)))
   place.close()
   if not ok then error(result, 0) end
   return result

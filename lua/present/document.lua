@@ -1,6 +1,7 @@
 --- What --json prints: one document, the same for plan, apply and failure. docs/json.md describes it.
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
+local planning = require("opsh.host.runbook.planning")
 
 local M = {}
 
@@ -93,6 +94,7 @@ local function steps(job)
       "name",
       "after",
       "writes",
+      "journaled",
       "planned",
       "summary",
       "tally",
@@ -105,7 +107,8 @@ local function steps(job)
       number = step.number,
       name = step.name,
       after = step.after or null,
-      writes = as_array(step.writes),
+      writes = as_array(planning.written_names(step)),
+      journaled = step.journaled,
       planned = figures(step.planned),
       summary = step.summary_figures and as_object(M.plain(step.summary_figures)) or null,
       tally = tally(step),

@@ -109,6 +109,7 @@ local function step_text(out, step, many)
   local parts = {}
   local function add(line) parts[#parts + 1] = line end
   add(("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name)))
+  if not step.journaled then add(("  %s\n"):format(out.color(31, "no journal: this step cannot be undone"))) end
   if not step.planned then
     add(("  planned after %s\n"):format(text.printable(step.after)))
     return table.concat(parts)
@@ -123,7 +124,7 @@ local function step_text(out, step, many)
   if step.checks_now and #step.checks_now > 0 then
     add("\n  checks, as they are now\n" .. checks_text.render(out, step.checks_now, 2, true))
   end
-  add(("\n  will write %s\n"):format(table.concat(step.writes, ", ")))
+  add(("\n  will write %s\n"):format(table.concat(planning.written_names(step), ", ")))
   return table.concat(parts)
 end
 

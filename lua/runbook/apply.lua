@@ -7,6 +7,7 @@ local figures = require("opsh.host.runbook.figures")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local ledger_reads = require("opsh.host.runbook.ledger")
+local native_journal = require("opsh.native.journal")
 local native_plan = require("opsh.native.plan")
 local system = require("opsh.native.system")
 
@@ -14,31 +15,29 @@ local M = {}
 
 local collect_after = 4 * 2 ^ 20 -- bytes
 
---- The oids of the tables that a step may write; refuses what is not there.
-local function resolve_writes(run, step)
+--- Of a step without a journal only that its tables are there, and are none of opsh's own.
+local function oids_of(step, session)
   local oids = {}
-  for at, name in ipairs(step.writes) do
-    local found = run.state.session:read(
+  for at, written in ipairs(step.writes) do
+    local found = session:read(
       [[select c.oid::pg_catalog.text as oid, n.nspname = 'opsh' as is_ledger
         from (select pg_catalog.to_regclass($1)::pg_catalog.oid as oid) as named
         left join pg_catalog.pg_class as c on c.oid = named.oid
         left join pg_catalog.pg_namespace as n on n.oid = c.relnamespace]],
-      { n = 1, name }
+      { n = 1, written.name }
     )
     if not found[1].oid then
       errors.raise(
         "sql.undefined_table",
-        ("step %s: there is no table %s, which it declares in writes"):format(step.name, name),
-        step.after and "" or "check the name and the search_path of the role",
-        run.runbook.path
+        ("there is no table %s, which is declared in writes"):format(written.name),
+        "check the name and the search_path of the role"
       )
     end
     if found[1].is_ledger then
       errors.raise(
         "refused.ledger",
-        ("step %s: writes names %s, a table of opsh's own ledger"):format(step.name, name),
-        "a runbook leaves the schema opsh alone: it says what was done, and where a resume goes on",
-        run.runbook.path
+        ("writes names %s, a table of opsh's own ledger"):format(written.name),
+        "a runbook leaves the schema opsh alone: it says what was done, and where a resume goes on"
       )
     end
     oids[at] = found[1].oid
@@ -46,7 +45,42 @@ local function resolve_writes(run, step)
   return oids
 end
 
-M.resolve_writes = resolve_writes
+local function resolve(run, step, session)
+  local ok, result = host.protect(function()
+    if not step.journaled then return oids_of(step, session) end
+    step.tables = native_journal.examine(session, step.writes)
+    return step.tables:oids()
+  end)
+  if ok then
+    step.write_oids = result
+    return
+  end
+  if result.kind:find("^refused") or result.kind == "sql.undefined_table" or result.kind == "permission.denied" then
+    result.message = ("step %s: %s"):format(step.name, result.message)
+    result.where = run.runbook.path
+    if step.after and result.kind == "sql.undefined_table" then
+      result.hint = ("let step %s make it, or check the name"):format(step.after)
+    end
+  end
+  error(result, 0)
+end
+
+--- Finds the tables of these steps as the login that writes sees them: `step.write_oids`, and, unless the step says
+--- `journal = false`, what the journal needs to know as `step.tables`. Refuses what is not there, and what cannot be
+--- journaled.
+function M.resolve_writes(run, steps)
+  local function all(session)
+    for _, step in ipairs(steps) do
+      resolve(run, step, session)
+    end
+  end
+  if #steps == 0 then return end
+  if run.target.reader then
+    jobs.reading_ledger(run, all)
+  else
+    all(run.state.session)
+  end
+end
 
 --- Verifies inside the transaction of an atomic step; raises when a check does not pass.
 local function gate_of(run, step)

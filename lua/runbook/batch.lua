@@ -14,11 +14,12 @@ local most_attempts = 6
 -- An atomic step is one batch whatever its size; `apply` still gets its items in portions.
 local portion = 10000
 
-local function is_passing(err)
-  return err.kind == "transaction.deadlock"
-    or err.kind == "transaction.serialization"
-    or err.kind == "transaction.lock_timeout"
-end
+local passing = {
+  ["transaction.deadlock"] = true,
+  ["transaction.lock_timeout"] = true,
+  ["transaction.serialization"] = true,
+  ["transaction.tables_changed"] = true,
+}
 
 -- What an item's own data can cause. Anything else would fail for every item, or has nothing to do with one.
 local function is_about_items(err)
@@ -115,7 +116,9 @@ end
 
 --- Begins a batch whose session is what `ctx` reads, and ends it whatever happens.
 local function with_batch(run, step, work)
-  local batch = run.ledger:begin(step.write_oids)
+  -- Over the session that writes, and again when somebody has changed a table since.
+  if step.journaled then step.tables_to_write = step.tables_to_write or run.ledger:examine(step.writes) end
+  local batch = run.ledger:begin({ tables = step.tables_to_write, oids = step.write_oids, atomic = step.atomic })
   run.state.batch = batch
   local results = { host.protect(work, batch) }
   run.state.batch = nil
@@ -142,6 +145,9 @@ local function attempt(run, step, place, items, failures)
         if not ok then error(err, 0) end
       end
       left_out[#left_out + 1] = failure.left_out
+    end
+    for _, written in ipairs(step.writes) do
+      if written.rows then batch:watch(written.name, written.rows, { scope = with_items(run.scope, items) }) end
     end
     local done = qualified:figures({ tally = {}, totals = step.totals, label_column = step.label_column })
     batch:record({
@@ -251,7 +257,8 @@ function M.run(run, step, place, items)
     end
     local err = outcome
     if number == most_attempts then error(err, 0) end
-    if is_passing(err) then
+    if passing[err.kind] then
+      if err.kind == "transaction.tables_changed" then step.tables_to_write = nil end
       system.sleep(0.05 * 2 ^ number)
     elseif is_about_items(err) and run.failures_left[step.number] > 0 then
       local found, rest = diagnose(run, step, todo)

@@ -88,6 +88,7 @@ function M.new(sample, guard)
       expected = "0",
       rows = found,
       columns = rows.columns(found),
+      counts = true,
     })
   end
 
@@ -101,7 +102,12 @@ function M.new(sample, guard)
     if total == 1 and #columns == 1 then count = found[1][columns[1]] end
     return add(
       name,
-      { outcome = same(count, expected) and "pass" or "fail", found = shown(count), expected = shown(expected) }
+      {
+        outcome = same(count, expected) and "pass" or "fail",
+        found = shown(count),
+        expected = shown(expected),
+        counts = true,
+      }
     )
   end
 

@@ -33,6 +33,7 @@ local step_fields = {
   atomic = { "boolean" },
   batch = { "number" },
   classify = { "string", "function" },
+  journal = { "boolean" },
   max_failures = { "number", "string" },
   on_failure = { "function" },
   recheck = { "string" },
@@ -43,6 +44,11 @@ local step_fields = {
   verify = { "function" },
 }
 
+local write_fields = {
+  row_security = { "boolean" },
+  rows = { "string" },
+}
+
 local param_fields = {
   type = { "string", required = true },
   choices = { "table" },
@@ -51,6 +57,7 @@ local param_fields = {
   list = { "boolean" },
   pattern = { "string" },
   required = { "boolean" },
+  secret = { "boolean" },
 }
 
 -- Names that SQL and the host use for themselves.
@@ -76,6 +83,15 @@ local function line_of(source, name)
     end
   end
   return found
+end
+
+--- The line of the source that is wrong in a statement, where the source has its very text once.
+local function line_within(source, statement, excerpt)
+  local at, ends = source:find(statement, 1, true)
+  if not at or source:find(statement, ends + 1, true) then return nil end
+  local _, before = source:sub(1, at):gsub("\n", "")
+  local within = excerpt and tonumber(excerpt:match("^line (%d+):")) or 1
+  return before + within
 end
 
 local Checker = {}
@@ -129,6 +145,7 @@ M.reasons = {
   title = "say in a few words what the runbook does",
   key = "name the column or columns of the plan that identify an item; batches go in their order",
   writes = "list every table that changes because of this step",
+  rows = 'child = "select id from child where parent_id = any(:keys)" says which of its rows may change',
   plan = "a query that gives one row per item",
   apply = "a function (tx, items, ctx) that does one batch",
   steps = "a list of steps: steps = { { name = ..., plan = ..., key = ..., writes = ..., apply = ... } }",
@@ -184,6 +201,13 @@ function Checker:param(name, param, taken)
   if param.required and param.default ~= nil then
     self:fail(name, ("%s is required and has a default"):format(what), "leave one of the two out")
   end
+  if param.secret and (param.default ~= nil or param.list or param.type == "boolean") then
+    self:fail(
+      name,
+      ("%s is secret: it is one value without a default, and no switch"):format(what),
+      "a default would stand in the script; one value fits into its environment variable"
+    )
+  end
   if param.default ~= nil then self:default(made, what) end
   return made
 end
@@ -207,7 +231,7 @@ end
 function Checker:sql(statement, name, what, check)
   local ok, result = pcall(check, statement)
   if ok then return result end
-  local line = line_of(self.source, name)
+  local line = line_within(self.source, statement, result.excerpt) or line_of(self.source, name)
   errors.raise(
     result.kind,
     ("%s: %s: %s"):format(what, name, result.message),
@@ -227,6 +251,54 @@ function Checker:max_failures(value, what)
   return { percent = percent }
 end
 
+--- What a name in `writes` says of its table: a query of keys, or options.
+function Checker:written(name, declared, what)
+  local of = ("%s: writes.%s"):format(what, name)
+  if type(declared) == "string" then declared = { rows = declared } end
+  if type(declared) ~= "table" then
+    self:fail("writes", ("%s must be a query of keys, or a table of options"):format(of), M.reasons.rows)
+  end
+  self:fields(declared, write_fields, of)
+  if declared.rows then self:sql(declared.rows, "rows", of, native_sql.check_read) end
+  return { given = name, rows = declared.rows, row_security = declared.row_security or false }
+end
+
+--- `writes = { "parent", child = "select ..." }` as a list of { name, rows, row_security }: those without a key in
+--- their order, the others by name.
+function Checker:writes(value, what, journaled)
+  local entries, named = {}, {}
+  for at, name in ipairs(value) do
+    if type(name) ~= "string" then self:fail("writes", ("%s: writes must be a list of names"):format(what)) end
+    entries[at] = { given = name, row_security = false }
+  end
+  for at in pairs(value) do
+    if type(at) == "string" then
+      named[#named + 1] = at
+    elseif not entries[at] then
+      self:fail("writes", ("%s: writes must be a list of names"):format(what))
+    end
+  end
+  table.sort(named)
+  for _, name in ipairs(named) do
+    entries[#entries + 1] = self:written(name, value[name], what)
+  end
+  if #entries == 0 then self:fail("writes", ("%s: writes is empty"):format(what), M.reasons.writes) end
+  local made, seen = {}, {}
+  for at, entry in ipairs(entries) do
+    local name = self:sql(entry.given, "writes", what, native_sql.qualified)
+    if seen[name] then self:fail("writes", ("%s: writes names %s twice"):format(what, name), "name it once") end
+    if not journaled and (entry.rows or entry.row_security) then
+      self:fail(
+        "journal",
+        ("%s: journal = false, and writes.%s says something for the journal"):format(what, entry.given),
+        "leave one of the two out"
+      )
+    end
+    made[at], seen[name] = { name = name, rows = entry.rows, row_security = entry.row_security }, true
+  end
+  return made
+end
+
 function Checker:step(step, number, before)
   local what = ("step %d"):format(number)
   if type(step) ~= "table" then self:fail(nil, what .. " must be a table") end
@@ -237,7 +309,7 @@ function Checker:step(step, number, before)
   for name, value in pairs(step) do
     made[name] = value
   end
-  for _, name in ipairs({ "key", "writes", "tally", "totals", "skip" }) do
+  for _, name in ipairs({ "key", "tally", "totals", "skip" }) do
     made[name] = self:names(step[name], name, what)
   end
   if step.after and not before[step.after] then
@@ -263,9 +335,8 @@ function Checker:step(step, number, before)
     self:fail("batch", ("%s: batch is a whole number from 1 to 10000"):format(what))
   end
   made.max_failures = self:max_failures(step.max_failures, what)
-  for at, name in ipairs(made.writes) do
-    made.writes[at] = self:sql(name, "writes", what, native_sql.qualified)
-  end
+  made.journaled = step.journal ~= false
+  made.writes = self:writes(step.writes, what, made.journaled)
   if type(step.plan) == "string" then self:sql(step.plan, "plan", what, native_sql.check_read) end
   if step.recheck and not self:sql(step.recheck, "recheck", what, native_sql.locks_rows) then
     self:fail(

@@ -6,6 +6,7 @@ local handles = require("opsh.host.runbook.handles")
 local host = require("opsh.native.host")
 local native_db = require("opsh.native.db")
 local params = require("opsh.host.runbook.params")
+local system = require("opsh.native.system")
 local text = require("opsh.native.text")
 local workplace = require("opsh.host.workplace")
 
@@ -36,9 +37,9 @@ end
 ---@param runbook table loaded and checked
 ---@param target table { conninfo, reader_conninfo, ... }
 ---@param given table<string, string[]> parameters as texts
----@param options { directory: string, sample: integer }
+---@param options { directory: string, sample: integer, recorded?: boolean } `recorded`: `given` is what a run recorded
 function M.new(runbook, target, given, options)
-  local values, scope, texts = params.values(runbook.params, given)
+  local values, scope, texts = params.values(runbook.params, given, options.recorded)
   local state = { scope = scope }
   local job = {
     runbook = runbook,
@@ -51,6 +52,7 @@ function M.new(runbook, target, given, options)
     directory = options.directory,
     sample = options.sample,
     committed = 0,
+    began = system.clock(),
   }
   job.ctx = handles.context(state, {
     params = params_for_lua(runbook.params, values),
@@ -111,14 +113,29 @@ function M.verify(job, step, session)
   return M.check(job, step.verify, session)
 end
 
---- Which database this is: by what the server says of itself, not by how it was reached.
+-- Settings that change what a statement means; those that opsh does not fix, and those that it does, for the record.
+local meaningful = {
+  "DateStyle",
+  "IntervalStyle",
+  "TimeZone",
+  "lock_timeout",
+  "row_security",
+  "search_path",
+  "server_encoding",
+  "session_replication_role",
+  "statement_timeout",
+}
+
+--- Which database this is, by what the server says of itself, not by how it was reached; and the session's settings.
 function M.identify(session)
   return session:read([[
     select c.system_identifier::pg_catalog.text as system_identifier, d.oid::pg_catalog.text as database_oid,
            d.datname::pg_catalog.text as database, current_user::pg_catalog.text as "user",
-           pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) as server_version
+           pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) as server_version,
+           (select pg_catalog.jsonb_object_agg(s.name, pg_catalog.current_setting(s.name))
+            from pg_catalog.unnest($1::pg_catalog.text[]) as s (name)) as settings
     from pg_catalog.pg_control_system() as c, pg_catalog.pg_database as d
-    where d.datname = pg_catalog.current_database()]])[1]
+    where d.datname = pg_catalog.current_database()]], { n = 1, "{" .. table.concat(meaningful, ",") .. "}" })[1]
 end
 
 return M

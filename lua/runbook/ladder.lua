@@ -1,5 +1,6 @@
 --- The rungs that write: apply, and going on with a run. What a rung may do is decided by the sessions that it opens.
 local apply = require("opsh.host.runbook.apply")
+local audit = require("opsh.host.runbook.audit")
 local checks = require("opsh.host.runbook.checks")
 local digest = require("opsh.native.digest")
 local errors = require("opsh.host.errors")
@@ -31,14 +32,14 @@ end
 --- Sorts by time, and can be typed.
 function M.new_run_id() return os.date("!%Y%m%d-%H%M%S") .. "-" .. digest.random_hex(2) end
 
---- A plan read from one database must not be applied to another.
+--- A plan read from one database must not be applied to another. Returns what the login that writes says of it.
 local function require_same_database(job)
-  if not job.target.reader then return end
+  if not job.target.reader then return job.identity end
   local session = native_db.reader(job.target)
   local there = jobs.identify(session)
   session:close()
   if there.system_identifier == job.identity.system_identifier and there.database_oid == job.identity.database_oid then
-    return
+    return there
   end
   errors.raise(
     "refused.target",
@@ -63,8 +64,32 @@ function M.open(job)
   error(err, 0)
 end
 
+--- Announces the run and what it is going to do, before anything is written.
+local function announce(job, records)
+  local identity = require_same_database(job)
+  local log = audit.open(job.directory, job.id)
+  audit.run_started(log, {
+    command = job.command,
+    reason = job.reason,
+    title = job.runbook.title,
+    script = job.runbook.real_path,
+    sources = job.runbook.sources,
+    sha256 = job.runbook.sha256,
+    params = job.params,
+    preconditions = job.preconditions,
+    target = job.target,
+    identity = identity,
+  })
+  job.audit = log
+  return audit.planned(log, records)
+end
+
 local function start(job)
-  require_same_database(job)
+  local records = {}
+  for _, step in ipairs(job.steps) do
+    if step.planned then records[#records + 1] = planning.record(step) end
+  end
+  local head = announce(job, records)
   M.open(job)
   job.ledger:start({
     id = job.id,
@@ -74,15 +99,16 @@ local function start(job)
     version = host.version(),
     sources = json.encode(job.runbook.sources),
     params = json.encode(job.params),
+    reason = job.reason,
     target = json.encode({
       system_identifier = job.identity.system_identifier,
       database_oid = job.identity.database_oid,
       database = job.identity.database,
     }),
-  })
+  }, head)
   job.epoch = 1
-  for _, step in ipairs(job.steps) do
-    if step.planned then job.ledger:record_step(step.number, step.name, planning.record(step)) end
+  for _, record in ipairs(records) do
+    job.ledger:record_step(record, head)
   end
 end
 
@@ -91,10 +117,11 @@ local function ledger_done(job, step)
 end
 
 local function finish_checks(job, step)
-  step.done = ledger_done(job, step)
+  step.done = step.done or ledger_done(job, step)
   jobs.reading(job, function(session)
     if not step.atomic or not step.checks then step.checks = jobs.verify(job, step, session) end
   end)
+  if #step.checks > 0 then audit.checked(job.audit, step, step.checks) end
   if checks.passed(step.checks) then return end
   errors.raise(
     "check.failed",
@@ -106,6 +133,8 @@ end
 local function work_through(job, progress)
   for _, step in ipairs(job.steps) do
     if not step.is_done then
+      local began = system.clock()
+      audit.step_started(job.audit, step)
       job.state.session = jobs.open_reader(job)
       local ok, err = host.protect(planning.prepare, job, step, job.state.session)
       if not ok then
@@ -117,8 +146,16 @@ local function work_through(job, progress)
       local shown = progress(step)
       local worked, failure = host.protect(apply.step, job, step, shown)
       shown.finish()
-      if not worked then error(failure, 0) end
-      job.ledger:finish_step(step.number)
+      if not worked then
+        -- Of an atomic step they were inside what is rolled back.
+        if step.checks then host.protect(audit.checked, job.audit, step, step.checks) end
+        error(failure, 0)
+      end
+      step.done = ledger_done(job, step)
+      job.ledger:finish_step(
+        step.number,
+        audit.step_finished(job.audit, step, step.done, system.clock() - began)
+      )
     end
     finish_checks(job, step)
   end
@@ -161,9 +198,22 @@ local function stop(job, err)
       reached = host.protect(function() step.done = ledger_done(job, step) end)
     end
   end
-  if err.kind ~= "in_doubt" and not lost and err.kind ~= "run.taken_over" then
-    host.protect(function() job.ledger:set_state(state, err.message, true) end)
+  if err.kind == "run.taken_over" then return end
+  local told = err.kind ~= "in_doubt" and not lost
+  local ok, head = host.protect(audit.run_stopped, job.audit, told and state or nil, err, system.clock() - job.began)
+  if not told then return end
+  -- Also where the log cannot be written, which may be why the run stops: the ledger then says it, as far as the log is.
+  host.protect(function() job.ledger:set_state(state, err.message, true, ok and head or job.audit:head()) end)
+end
+
+local function finish(job)
+  local totals = { items = 0, skipped = 0, failed = 0, batches = 0 }
+  for _, step in ipairs(job.steps) do
+    for name in pairs(totals) do
+      totals[name] = totals[name] + step.done[name]
+    end
   end
+  job.ledger:set_state("done", nil, true, audit.run_finished(job.audit, totals, system.clock() - job.began))
 end
 
 --- Works, and leaves the run in a state that says how it ended.
@@ -174,7 +224,7 @@ function M.carry_out(job, progress)
   )
   local ok, err = host.protect(work_through, job, progress)
   if ok then
-    ok, err = host.protect(function() job.ledger:set_state("done", nil, true) end)
+    ok, err = host.protect(finish, job)
   end
   if not ok then stop(job, err) end
   job.ledger:close()
@@ -186,7 +236,15 @@ end
 ---@param progress fun(step: table): { advance: fun(items: integer) }
 function M.apply(job, progress)
   refuse_unmet(job)
-  start(job)
+  local ok, err = host.protect(start, job)
+  if not ok then
+    if job.epoch then
+      stop(job, err)
+    elseif job.audit then
+      host.protect(audit.run_stopped, job.audit, "failed", err, system.clock() - job.began)
+    end
+    error(err, 0)
+  end
   M.carry_out(job, progress)
 end
 

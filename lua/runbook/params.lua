@@ -1,5 +1,6 @@
 --- Declared parameters: from text to values, for Lua and for SQL.
 local errors = require("opsh.host.errors")
+local system = require("opsh.native.system")
 local system_text = require("opsh.native.text")
 local decimal = require("opsh.native.decimal")
 
@@ -17,6 +18,9 @@ local types = {
   boolean = { scalar = 16, list = 1000 },
   date = { scalar = 1082, list = 1182 },
 }
+
+--- Stands for a secret value wherever values are shown or recorded.
+M.mask = "***"
 
 M.types = { "string", "integer", "number", "boolean", "choice", "date" }
 
@@ -106,7 +110,17 @@ end
 --- The option's name on the command line.
 function M.option_name(name) return (name:gsub("_", "-")) end
 
---- The declared parameters as options for the command line.
+--- The environment variable that a secret param is also taken from.
+local function environment_name(param) return "OPSH_PARAM_" .. param.name:upper() end
+
+local function help_of(param)
+  if not param.secret then return param.help or "" end
+  local also = ("Also from $%s%s."):format(environment_name(param), param.required and "; required" or "")
+  return param.help and param.help .. " " .. also or also
+end
+
+--- The declared parameters as options for the command line. A secret one is never required there: it may come from the
+--- environment.
 function M.options(params)
   local options = {}
   for _, param in ipairs(params) do
@@ -116,27 +130,56 @@ function M.options(params)
       value = param.type ~= "boolean" and (param.type == "choice" and "CHOICE" or param.type:upper()) or "",
       negatable = param.type == "boolean" and not param.list,
       list = param.list,
-      help = param.help or "",
+      help = help_of(param),
       default_text = default ~= nil and (type(default) == "table" and table.concat(default, ", ") or tostring(default))
         or "",
       choices = param.choices,
-      required = param.required,
+      required = param.required and not param.secret,
+      secret = param.secret,
       group = "parameters of this runbook",
     }
   end
   return options
 end
 
+--- Which of these options have values that are not shown, by name.
+function M.secrets(options)
+  local secrets = {}
+  for _, option in ipairs(options) do
+    if option.secret then secrets[option.name] = true end
+  end
+  return secrets
+end
+
 local function wrong(param, text, wanted)
   errors.raise(
     "usage.parameter",
-    ("--%s wants %s, not %q"):format(M.option_name(param.name), wanted, text),
+    ("--%s wants %s, not %s"):format(
+      M.option_name(param.name),
+      wanted,
+      param.secret and "what was given (it is secret)" or ("%q"):format(text)
+    ),
     param.help or "see --help"
   )
 end
 
-local function texts_of(param, given)
+--- A secret's texts: as given, else from the environment. A run records only that there was one.
+local function secret_texts(param, texts, recorded)
+  local is_masked = texts and texts[1] == M.mask
+  if texts and not is_masked or not texts and recorded then return texts end
+  local value = system.environment(environment_name(param))
+  if value and value ~= "" then return { value } end
+  if not is_masked then return nil end
+  errors.raise(
+    "usage.missing",
+    ("the value of --%s is secret, and recorded nowhere"):format(M.option_name(param.name)),
+    ("give it in the environment, as $%s"):format(environment_name(param))
+  )
+end
+
+local function texts_of(param, given, recorded)
   local texts = given[M.option_name(param.name)]
+  if param.secret then return secret_texts(param, texts, recorded) end
   if texts then return texts end
   if param.default == nil then return nil end
   local defaults = type(param.default) == "table" and param.default or { param.default }
@@ -150,19 +193,20 @@ end
 --- Reads what was given for the declared parameters.
 ---@param params table[] in order, each with its name
 ---@param given table<string, string[]> by option name
+---@param recorded? boolean `given` is what a run recorded: a secret that is not in it was not given
 ---@return table values for Lua, by name
 ---@return table scope for SQL, by name
----@return table texts canonical texts by name, which read back give the same
-function M.values(params, given)
+---@return table texts canonical texts by option name, which read back give the same; of a secret only the mask
+function M.values(params, given, recorded)
   local values, scope, texts = {}, {}, {}
   for _, param in ipairs(params) do
-    local type, raw = types[param.type], texts_of(param, given)
+    local type, raw = types[param.type], texts_of(param, given, recorded)
     if raw == nil then
       if param.required then
         errors.raise(
           "usage.missing",
           ("--%s is required"):format(M.option_name(param.name)),
-          param.help or "see --help"
+          param.secret and ("give it, or set $%s"):format(environment_name(param)) or param.help or "see --help"
         )
       end
       scope[param.name] = M.typed(param.list and type.list or type.scalar or 0, nil)
@@ -173,7 +217,7 @@ function M.values(params, given)
         if read == nil then wrong(param, text, wanted) end
         canonical[at], list[at] = read, lua_value(param.type, read)
       end
-      texts[M.option_name(param.name)] = canonical
+      texts[M.option_name(param.name)] = param.secret and { M.mask } or canonical
       if param.list then
         values[param.name], scope[param.name] = list, M.typed(type.list, array_text(canonical))
       else

@@ -1,5 +1,6 @@
 --- The plans of a job: all that can be made at the start, in one snapshot; the others at their turn.
 local apply = require("opsh.host.runbook.apply")
+local audit = require("opsh.host.runbook.audit")
 local figures = require("opsh.host.runbook.figures")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
@@ -44,13 +45,15 @@ function M.all(job)
     job.identity = jobs.identify(session)
     job.ledger_version = ledger_reads.is_installed(session)
     if job.runbook.preconditions then job.preconditions = jobs.check(job, job.runbook.preconditions, session) end
+    local now = {}
     for _, step in ipairs(job.steps) do
-      if not step.after then
-        step.write_oids = apply.resolve_writes(job, step)
-        plan_step(job, step, session)
-        -- An apply runs them when the step is done; before, they cost time and judge nothing.
-        if not job.id then step.checks_now = jobs.verify(job, step, session) end
-      end
+      if not step.after then now[#now + 1] = step end
+    end
+    apply.resolve_writes(job, now)
+    for _, step in ipairs(now) do
+      plan_step(job, step, session)
+      -- An apply runs them when the step is done; before, they cost time and judge nothing.
+      if not job.id then step.checks_now = jobs.verify(job, step, session) end
     end
   end)
 end
@@ -63,11 +66,24 @@ function M.has_work(job)
   return false
 end
 
---- What the ledger keeps of a step's plan, as JSON.
+--- The tables that a step declares.
+function M.written_names(step)
+  local names = {}
+  for at, written in ipairs(step.writes) do
+    names[at] = written.name
+  end
+  return names
+end
+
+--- What the ledger keeps of a step and its plan.
 function M.record(step)
   local planned = step.planned
   debug.setmetatable(planned.tally, array)
-  return json.encode({
+  local writes = {}
+  for at, written in ipairs(step.writes) do
+    writes[at] = { name = written.name, row_security = written.row_security }
+  end
+  local figures_of_plan = {
     seen = planned.seen,
     items = planned.items,
     skipped = planned.skipped,
@@ -75,16 +91,24 @@ function M.record(step)
     totals = planned.totals,
     tally = planned.tally,
     failures_allowed = step.failures_allowed,
-  })
+  }
+  return {
+    number = step.number,
+    name = step.name,
+    planned = json.encode(figures_of_plan),
+    writes = json.encode(writes),
+    journaled = step.journaled,
+  }
 end
 
 --- Makes sure that a step has a plan and a spool from where it stands: a later step is planned at its turn, and a spool
 --- that is gone or damaged is planned again behind the last key that was worked on.
 function M.prepare(job, step, session)
-  step.write_oids = step.write_oids or apply.resolve_writes(job, step)
+  if not step.write_oids then apply.resolve_writes(job, { step }) end
   if not step.planned then
     plan_step(job, step, session)
-    job.ledger:record_step(step.number, step.name, M.record(step))
+    local record = M.record(step)
+    job.ledger:record_step(record, audit.planned(job.audit, { record }))
     return
   end
   if step.spool_path then return end
@@ -102,6 +126,7 @@ function M.prepare(job, step, session)
   job.say(
     ("the spooled plan of step %s is gone (%s): planning again behind its last key"):format(step.name, err.message)
   )
+  audit.planned_again(job.audit, step, standing.position)
   step.spool_begins = standing.position
   plan_step(job, step, session, {
     behind = standing.last_key,

@@ -1,4 +1,5 @@
 --- Going on with a run: what the ledger knows of it, and whether it still is what it was.
+local audit = require("opsh.host.runbook.audit")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local host = require("opsh.native.host")
@@ -77,18 +78,34 @@ local function recall(job)
   end
 end
 
+--- Opens the run's log where the former opsh left it, and announces that this one goes on. That opsh's session must be
+--- gone, so that what the database has of the log stays.
+local function announce(job, reopened)
+  local recorded = jobs.reading_ledger(job, function(session) return audit.recorded(session, job.id) end)
+  job.audit = audit.open(job.directory, job.id, recorded)
+  return audit.run_resumed(job.audit, {
+    command = job.command,
+    reason = job.reason,
+    script = reopened.runbook.real_path,
+    former = reopened.record,
+    target = job.target,
+    identity = reopened.identity,
+  })
+end
+
 --- Goes on with a run from its ledger.
 function M.go_on(job, reopened, progress)
   job.id, job.identity = reopened.record.id, reopened.identity
   system.make_directory(job.directory)
   local ok, err = host.protect(function()
     ladder.open(job)
-    job.ledger:claim(job.id, 1)
+    job.ledger:end_former_session(job.id, 1)
+    job.ledger:claim(job.id, 1, announce(job, reopened))
     recall(job)
   end)
   if not ok then
     -- The run is as it was, part-way.
-    if err.kind:find("^connection") then err.run = job.id end
+    if err.kind:find("^connection") or err.kind == "audit.write" then err.run = job.id end
     error(err, 0)
   end
   ladder.carry_out(job, progress)

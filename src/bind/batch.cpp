@@ -23,14 +23,15 @@ journal::Batch& working(lua_State* L) {
   return batch;
 }
 
-db::Result execute_at(lua_State* L, journal::Batch& batch) {
+journal::Answer execute_at(lua_State* L, journal::Batch& batch) {
   Bound bound = bind_statement(L, 2, 3, connection_of(batch));
   return batch.execute(sql::gate_write(bound.rendered), bound.parameters);
 }
 
 int batch_query(lua_State* L) {
   journal::Batch& batch = working(L);
-  push_rows(L, connection_of(batch), execute_at(L, batch));
+  auto answer = execute_at(L, batch);
+  push_rows(L, connection_of(batch), *answer.result, answer.columns);
   return 1;
 }
 
@@ -48,7 +49,7 @@ int batch_sample(lua_State* L) {
 
 int batch_exec(lua_State* L) {
   journal::Batch& batch = working(L);
-  lua_pushnumber(L, static_cast<double>(execute_at(L, batch).affected()));
+  lua_pushnumber(L, static_cast<double>(execute_at(L, batch).result->affected()));
   return 1;
 }
 
@@ -57,22 +58,23 @@ int batch_copy_in(lua_State* L) {
   journal::Batch& batch = working(L);
   std::vector<sql::Identifier> columns;
   for (const auto& name : lua::strings(L, 3)) columns.emplace_back(name);
-  auto copy = batch.copy_in(sql::parse_qualified_name(lua::check_string(L, 2)), columns);
+  std::size_t width = columns.size();
+  auto rows = batch.rows_in(sql::parse_qualified_name(lua::check_string(L, 2)), std::move(columns));
   for (;;) {
     lua_pushvalue(L, 4);
     lua_call(L, 0, 1);
     if (lua_isnil(L, -1)) break;
     std::vector<std::optional<std::string>> texts;
-    for (std::size_t at = 1; at <= columns.size(); ++at) {
+    for (std::size_t at = 1; at <= width; ++at) {
       lua_rawgeti(L, -1, static_cast<int>(at));
       texts.push_back(field_text(L, lua_gettop(L), connection_of(batch), 0));
       lua_pop(L, 1);
     }
     std::vector<std::optional<std::string_view>> fields{texts.begin(), texts.end()};
-    copy->row(fields);
+    rows->row(fields);
     lua_pop(L, 1);
   }
-  lua_pushnumber(L, static_cast<double>(copy->finish()));
+  lua_pushnumber(L, static_cast<double>(rows->finish()));
   return 1;
 }
 
@@ -99,17 +101,25 @@ int batch_recheck(lua_State* L) {
 }
 
 int batch_savepoint(lua_State* L) {
-  working(L).writer().savepoint();
+  working(L).savepoint();
   return 0;
 }
 
 int batch_release(lua_State* L) {
-  BatchObject::check(L, 1).get().writer().release_savepoint();
+  BatchObject::check(L, 1).get().release_savepoint();
   return 0;
 }
 
 int batch_rollback_to(lua_State* L) {
-  BatchObject::check(L, 1).get().writer().rollback_to_savepoint();
+  BatchObject::check(L, 1).get().rollback_to_savepoint();
+  return 0;
+}
+
+/// batch:watch(table, sql, bindings): which of its rows cascades and triggers may change.
+int batch_watch(lua_State* L) {
+  journal::Batch& batch = working(L);
+  Bound bound = bind_statement(L, 3, 4, connection_of(batch));
+  batch.watch(sql::parse_qualified_name(lua::check_string(L, 2)), sql::gate_read(bound.rendered), bound.parameters);
   return 0;
 }
 
@@ -197,6 +207,7 @@ void open_batch(lua_State* L) {
                                    {"copy_in", lua::guarded<batch_copy_in>},
                                    {"cursor", lua::guarded<batch_cursor>},
                                    {"recheck", lua::guarded<batch_recheck>},
+                                   {"watch", lua::guarded<batch_watch>},
                                    {"savepoint", lua::guarded<batch_savepoint>},
                                    {"release_savepoint", lua::guarded<batch_release>},
                                    {"rollback_to_savepoint", lua::guarded<batch_rollback_to>},

@@ -51,34 +51,46 @@ int install(lua_State* L) {
 int start_run(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
   auto field = [&](const char* name) { return lua::string_field(L, 2, name); };
-  handle.claim = handle.get().start({field("id"), field("runbook"), field("title"), field("operator"), field("version"),
-                                     field("sources"), field("params"), field("target")});
+  handle.claim = handle.get().start(
+      {field("id"), field("runbook"), field("title"), field("operator"), field("version"), field("sources"),
+       field("params"), field("target"), field("reason"), field("undo_of"), field("undone_before")},
+      audit_head_at(L, 3));
   return 0;
 }
 
 int claim_run(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
-  handle.claim = handle.get().claim(lua::check_string(L, 2), Seconds{luaL_checknumber(L, 3)});
+  handle.claim = handle.get().claim(lua::check_string(L, 2), Seconds{luaL_checknumber(L, 3)}, audit_head_at(L, 4));
   return 0;
 }
 
+int end_former_session(lua_State* L) {
+  LedgerObject::check(L, 1).get().end_former_session(lua::check_string(L, 2), Seconds{luaL_checknumber(L, 3)});
+  return 0;
+}
+
+/// ledger:record_step{ number, name, planned, writes, journaled }: `planned` and `writes` as JSON.
 int record_step(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
-  handle.get().record_step(handle.claim, static_cast<int>(luaL_checkinteger(L, 2)), lua::check_string(L, 3),
-                           lua::check_string(L, 4));
+  auto field = [&](const char* name) { return lua::string_field(L, 2, name); };
+  handle.get().record_step(handle.claim,
+                           {static_cast<int>(lua::number_field(L, 2, "number", 0)), field("name"), field("planned"),
+                            field("writes"), lua::boolean_field(L, 2, "journaled")},
+                           audit_head_at(L, 3));
   return 0;
 }
 
 int finish_step(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
-  handle.get().finish_step(handle.claim, static_cast<int>(luaL_checkinteger(L, 2)));
+  handle.get().finish_step(handle.claim, static_cast<int>(luaL_checkinteger(L, 2)), audit_head_at(L, 3));
   return 0;
 }
 
 int set_state(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
   handle.get().set_state(handle.claim, lua::check_string(L, 2),
-                         text::printable(lua::optional_string(L, 3).value_or("")), lua_toboolean(L, 4));
+                         text::printable(lua::optional_string(L, 3).value_or("")), lua_toboolean(L, 4),
+                         audit_head_at(L, 5));
   return 0;
 }
 
@@ -90,18 +102,29 @@ int committed(lua_State* L) {
 
 int close_ledger(lua_State* L) {
   auto& ledger = LedgerObject::check(L, 1).ledger;
-  if (ledger) ledger->writer().connection().close();
+  if (ledger) ledger->close();
   ledger.reset();
   return 0;
 }
 
-/// ledger:begin({ oids of the tables that may be written })
+/// ledger:begin{ tables = what ledger:examine gave, or nil for a step without a journal; oids = { those that may be
+/// written then }; atomic = true for a step that is one batch }
 int begin_batch(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
-  std::vector<unsigned> writes;
-  for (const auto& oid : lua::strings(L, 2)) writes.push_back(static_cast<unsigned>(std::stoul(oid)));
-  auto batch = std::make_shared<journal::Batch>(handle.get().writer(), handle.claim, std::move(writes));
+  journal::Batch::Writes writes;
+  lua_getfield(L, 2, "tables");
+  if (!lua_isnil(L, -1)) writes.tables = lua::Object<TablesHandle>::check(L, lua_gettop(L)).tables;
+  for (const auto& oid : lua::strings_field(L, 2, "oids"))
+    writes.oids.push_back(static_cast<unsigned>(std::stoul(oid)));
+  writes.atomic = lua::boolean_field(L, 2, "atomic");
+  auto batch = std::make_shared<journal::Batch>(handle.get(), handle.claim, std::move(writes));
   BatchObject::make(L, handle.ledger, std::move(batch));
+  return 1;
+}
+
+/// ledger:examine(writes): as opsh.native.journal.examine, over the session that writes.
+int examine_over_writer(lua_State* L) {
+  push_tables(L, LedgerObject::check(L, 1).get().examine(declared_names_at(L, 2)));
   return 1;
 }
 
@@ -116,17 +139,21 @@ void open_journal(lua_State* L) {
   static const luaL_Reg ledger[] = {{"installed_version", lua::guarded<installed_version>},
                                     {"install", lua::guarded<install>},
                                     {"start", lua::guarded<start_run>},
+                                    {"end_former_session", lua::guarded<end_former_session>},
                                     {"claim", lua::guarded<claim_run>},
                                     {"record_step", lua::guarded<record_step>},
                                     {"finish_step", lua::guarded<finish_step>},
                                     {"set_state", lua::guarded<set_state>},
                                     {"committed", lua::guarded<committed>},
+                                    {"examine", lua::guarded<examine_over_writer>},
                                     {"begin", lua::guarded<begin_batch>},
                                     {"close", lua::guarded<close_ledger>},
                                     {nullptr, nullptr}};
   LedgerObject::define(L, ledger);
   module(L, "opsh.native.journal",
-         {{"ledger", lua::guarded<open_ledger>}, {"schema", lua::guarded<schema_statements>}});
+         {{"ledger", lua::guarded<open_ledger>},
+          {"examine", lua::guarded<examine>},
+          {"schema", lua::guarded<schema_statements>}});
 }
 
 }  // namespace opsh::bind

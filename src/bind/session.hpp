@@ -7,6 +7,7 @@
 #include "db/reader.hpp"
 #include "journal/batch.hpp"
 #include "journal/ledger.hpp"
+#include "journal/tables.hpp"
 #include "plan/survey.hpp"
 #include "sql/gate.hpp"
 
@@ -31,6 +32,11 @@ struct BatchHandle {
   journal::Batch& get() const;
 };
 
+/// What the journal knows of a step's tables; batches share it.
+struct TablesHandle {
+  std::shared_ptr<const journal::Tables> tables;
+};
+
 /// A cursor and the session that it needs.
 struct CursorHandle {
   std::shared_ptr<void> session;
@@ -44,6 +50,17 @@ db::Target target_at(lua_State* L, int index);
 /// A session's method (sql, bindings, limit): pushes the first rows and the number of all of them.
 int push_sample(lua_State* L, db::Connection& connection);
 
+/// The names in `writes`: a list of { name, row_security }.
+std::vector<journal::DeclaredName> declared_names_at(lua_State* L, int index);
+
+void push_tables(lua_State* L, journal::Tables tables);
+
+/// examine(reader, names) -> tables. A function of opsh.native.journal.
+int examine(lua_State* L);
+
+/// A table { entries, sha256 }, as log:append() of opsh.native.audit returns it.
+journal::AuditHead audit_head_at(lua_State* L, int index);
+
 /// Prints what the server says on its own (NOTICE, WARNING) as it comes.
 void show_notices(db::Connection& connection);
 
@@ -56,6 +73,8 @@ void open_items(lua_State* L);
 void open_batch(lua_State* L);
 void open_plan(lua_State* L);
 void open_journal(lua_State* L);
+void open_audit(lua_State* L);
+void open_tables(lua_State* L);
 
 }  // namespace opsh::bind
 
@@ -69,6 +88,8 @@ template <>
 const char* Object<bind::LedgerHandle>::name;
 template <>
 const char* Object<bind::BatchHandle>::name;
+template <>
+const char* Object<bind::TablesHandle>::name;
 template <>
 const char* Object<plan::Items>::name;
 }  // namespace opsh::lua

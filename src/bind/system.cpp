@@ -61,6 +61,11 @@ int user(lua_State* L) {
   return 1;
 }
 
+int uid(lua_State* L) {
+  lua_pushnumber(L, ::getuid());
+  return 1;
+}
+
 int host(lua_State* L) {
   std::array<char, HOST_NAME_MAX + 1> name{};
   ::gethostname(name.data(), name.size() - 1);
@@ -165,6 +170,7 @@ void open_system(lua_State* L) {
           {"environment", lua::guarded<environment>},
           {"working_directory", lua::guarded<working_directory>},
           {"user", lua::guarded<user>},
+          {"uid", lua::guarded<uid>},
           {"host", lua::guarded<host>},
           {"pid", lua::guarded<pid>},
           {"utc_now", lua::guarded<utc>},

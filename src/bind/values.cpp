@@ -186,8 +186,7 @@ void push_row_metatable(lua_State* L, const std::vector<std::string>& names, con
   lua_call(L, 2, 1);
 }
 
-void push_rows(lua_State* L, db::Connection& connection, const db::Result& result) {
-  int columns = result.columns();
+void push_rows(lua_State* L, db::Connection& connection, const db::Result& result, int columns) {
   std::vector<std::string> names;
   std::vector<unsigned> types;
   std::set<std::string> seen;

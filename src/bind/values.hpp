@@ -32,9 +32,12 @@ std::string hex_text(std::string_view bytes);
 /// and lists. Errors: "usage.value".
 std::optional<std::string> field_text(lua_State* L, int index, db::Connection& connection, unsigned type);
 
-/// Pushes a list of rows: tables by column name, with the metatable that knows columns and types. Errors:
-/// "sql.duplicate_column".
-void push_rows(lua_State* L, db::Connection& connection, const db::Result& result);
+/// Pushes a list of rows: tables by column name, with the metatable that knows columns and types; `columns` of them,
+/// those behind are the host's. Errors: "sql.duplicate_column".
+void push_rows(lua_State* L, db::Connection& connection, const db::Result& result, int columns);
+inline void push_rows(lua_State* L, db::Connection& connection, const db::Result& result) {
+  push_rows(L, connection, result, result.columns());
+}
 
 /// Pushes the metatable that rows of these columns share: made by the Lua function registered as `row_metatable`.
 void push_row_metatable(lua_State* L, const std::vector<std::string>& names, const std::vector<unsigned>& types);

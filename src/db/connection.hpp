@@ -69,6 +69,7 @@ class Connection {
  private:
   friend class Reader;
   friend class Writer;
+  friend class Witness;
   friend class Cursor;
   friend struct Sample sample(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters, int limit);
   friend class CopyOut;

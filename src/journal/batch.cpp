@@ -51,16 +51,19 @@ sql::WriteSql numbering(const sql::WriteSql& recheck, db::Parameters& parameters
 
 }  // namespace
 
-Batch::Batch(db::Writer& writer, Claim claim, std::vector<unsigned> writes)
-    : writer_(writer),
+Batch::Batch(Ledger& ledger, Claim claim, Writes writes)
+    : writer_(ledger.writer()),
       claim_(std::move(claim)),
       writes_(std::move(writes)),
       token_(digest::random_hex(16)),
       began_(std::chrono::steady_clock::now()) {
+  // Before BEGIN: it takes a while to connect.
+  Watcher* watcher = writes_.tables ? &ledger.watcher() : nullptr;
   writer_.begin(db::CommitKey{});
   open_ = true;
   try {
     fence(writer_, claim_);
+    if (watcher) capture_.emplace(writer_, *watcher, writes_.tables, writes_.atomic);
   } catch (const Error&) {
     rollback();
     throw;
@@ -75,33 +78,75 @@ void Batch::rollback() noexcept {
   if (!open_) return;
   open_ = false;
   writer_.rollback();
+  capture_.reset();
 }
 
-db::Result Batch::execute(const sql::WriteSql& sql, const db::Parameters& parameters) {
+Answer Batch::execute(const sql::WriteSql& sql, const db::Parameters& parameters) {
   const auto& operation = sql.operation();
-  if (operation && operation->kind != sql::StatementKind::select)
-    require_declared({operation->schema, operation->name});
-  return writer_.execute(sql, parameters);
+  if (operation && operation->kind != sql::StatementKind::select) return write(*operation, sql, parameters);
+  auto result = std::make_shared<const db::Result>(writer_.execute(sql, parameters));
+  return {result, result->columns()};
 }
 
-std::unique_ptr<db::CopyIn> Batch::copy_in(const sql::QualifiedName& table, std::span<const sql::Identifier> columns) {
-  require_declared(table);
-  return std::make_unique<db::CopyIn>(writer_, table, columns);
+Answer Batch::write(const sql::Operation& operation, const sql::WriteSql& sql, const db::Parameters& parameters) {
+  unsigned oid = require_declared({operation.schema, operation.name});
+  const DeclaredTable* table = capture_ && oid != 0 ? writes_.tables->declared_above(oid) : nullptr;
+  if (table) return capture_->write(*table, oid, operation, sql, parameters);
+  auto result = std::make_shared<const db::Result>(writer_.execute(sql, parameters));
+  return {result, result->columns()};
 }
 
-void Batch::require_declared(const sql::QualifiedName& table) {
+std::unique_ptr<RowsIn> Batch::rows_in(const sql::QualifiedName& table, std::vector<sql::Identifier> columns) {
+  unsigned oid = require_declared(table);
+  bool overriding = false;
+  if (const Leaf* leaf = capture_ ? writes_.tables->leaf(oid) : nullptr)
+    for (const auto& name : columns)
+      for (const auto& column : leaf->columns) overriding |= column.identity_always && column.name == name.name();
+  return std::make_unique<RowsIn>(*this, writer_, table, std::move(columns), capture_.has_value(), overriding);
+}
+
+void Batch::watch(const sql::QualifiedName& table, const sql::ReadSql& sql, const db::Parameters& parameters) {
+  if (capture_) capture_->watch({relation(table), sql, parameters});
+}
+
+void Batch::savepoint() {
+  writer_.savepoint();
+  if (capture_) capture_->savepoint();
+}
+
+void Batch::release_savepoint() {
+  writer_.release_savepoint();
+  if (capture_) capture_->release_savepoint();
+}
+
+void Batch::rollback_to_savepoint() {
+  writer_.rollback_to_savepoint();
+  if (capture_) capture_->rollback_to_savepoint();
+}
+
+unsigned Batch::relation(const sql::QualifiedName& table) {
   const std::string& name = table.text();
   auto known = relations_.find(name);
   if (known == relations_.end()) {
     db::Result row = writer_.execute("select pg_catalog.to_regclass($1)::pg_catalog.oid"_sql, {{name, db::oid::text}});
     auto oid = row.field(0, 0);
-    // A name that does not exist is left to the server, which says so with the place in the statement.
-    if (!oid) return;
+    if (!oid) return 0;
     known = relations_.emplace(name, static_cast<unsigned>(std::stoul(std::string{*oid}))).first;
   }
-  if (std::find(writes_.begin(), writes_.end(), known->second) == writes_.end())
-    throw Error{"write.undeclared", fmt::format("the statement changes {}, which the step does not declare", name),
-                fmt::format("add {} to the step's writes", name)};
+  return known->second;
+}
+
+unsigned Batch::require_declared(const sql::QualifiedName& table) {
+  unsigned oid = relation(table);
+  // A name that does not exist is left to the server, which says so with the place in the statement.
+  if (oid == 0) return 0;
+  bool declared = writes_.tables ? writes_.tables->declared_above(oid) != nullptr
+                                 : std::ranges::find(writes_.oids, oid) != writes_.oids.end();
+  if (!declared)
+    throw Error{"write.undeclared",
+                fmt::format("the statement changes {}, which the step does not declare", table.text()),
+                fmt::format("add {} to the step's writes", table.text())};
+  return oid;
 }
 
 void Batch::check_deferred() {
@@ -149,8 +194,8 @@ std::vector<std::size_t> Batch::recheck(const sql::WriteSql& recheck, const db::
   // The first answer may be stale: who waits for a lock gets the row as it is then, and the rest of the query as it was
   // before. When nobody has committed meanwhile, there is nothing to look at again.
   std::string before = snapshot();
-  db::Result still = execute(numbered, with_keys);
-  if (snapshot() != before) still = execute(numbered, with_keys);
+  db::Result still = writer_.execute(numbered, with_keys);
+  if (snapshot() != before) still = writer_.execute(numbered, with_keys);
   std::vector<std::size_t> rows;
   for (int row = 0; row < still.rows(); ++row)
     rows.push_back(static_cast<std::size_t>(std::stoull(std::string{*still.field(row, 0)})) - 1);
@@ -169,6 +214,7 @@ void Batch::end_checks() {
 Outcome Batch::commit() {
   if (!recorded_) throw Error{"internal", "a batch was about to be committed without its row in the ledger"};
   open_ = false;
+  capture_.reset();
   switch (writer_.commit(db::CommitKey{})) {
     case db::CommitAnswer::committed:
       return Outcome::committed;
@@ -190,6 +236,8 @@ void Batch::record(const Place& place, std::size_t items, const std::vector<Left
   // Before anything is recorded, because a deferred trigger may still write, and a deferred constraint may still
   // refuse.
   writer_.execute("set constraints all immediate"_sql);
+  std::optional<Chunks> changes;
+  if (capture_) changes = capture_->changes();
   auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
   auto failed =
       std::count_if(left_out.begin(), left_out.end(), [](const auto& item) { return item.outcome == "failed"; });
@@ -220,6 +268,7 @@ void Batch::record(const Place& place, std::size_t items, const std::vector<Left
          {item.outcome, db::oid::text},
          {unless_empty(item.sqlstate), db::oid::text},
          {unless_empty(item.message), db::oid::text}});
+  if (changes) changes->store(writer_, claim_.run, place.step, place.number);
   recorded_ = true;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "db/copy.hpp"
+#include "journal/capture.hpp"
 #include "journal/ledger.hpp"
 #include "plan/items.hpp"
 #include "sql/statement.hpp"
@@ -23,6 +24,33 @@ struct LeftOut {
   std::string message;
 };
 
+class Batch;
+
+/// Rows on their way into a table: over COPY, or, where the journal follows them, by INSERT in blocks, because COPY
+/// returns nothing. finish() must be called.
+class RowsIn {
+ public:
+  RowsIn(Batch& batch, db::Writer& writer, const sql::QualifiedName& table, std::vector<sql::Identifier> columns,
+         bool journaled, bool overriding);
+
+  void row(std::span<const std::optional<std::string_view>> fields);
+
+  /// Returns how many rows the server took.
+  std::uint64_t finish();
+
+ private:
+  void flush();
+
+  Batch& batch_;
+  sql::QualifiedName table_;
+  std::vector<sql::Identifier> columns_;
+  bool overriding_;  ///< a column is GENERATED ALWAYS AS IDENTITY, which COPY writes without being asked
+  std::optional<db::CopyIn> copy_;
+  db::Parameters block_;
+  std::size_t block_rows_ = 0;
+  std::uint64_t taken_ = 0;
+};
+
 /// Where a batch stands in its run.
 struct Place {
   int step = 0;
@@ -35,21 +63,39 @@ enum class Outcome { committed, rolled_back, in_doubt };
 
 /// One batch: one transaction with its row in the ledger, so that it happened exactly when the row is there.
 ///
-/// The constructor begins and locks the run's row (the fence); record() checks deferred constraints and writes the
-/// ledger; commit() is the last line; without it the destructor rolls back.
+/// The constructor begins and locks the run's row (the fence); record() checks deferred constraints, proves what was
+/// done, and writes ledger and journal; commit() is the last line; without it the destructor rolls back.
 class Batch {
  public:
-  /// `writes` are the tables, by oid, that its statements may change.
-  Batch(db::Writer& writer, Claim claim, std::vector<unsigned> writes);
+  /// What its statements may change, and whether the journal is kept of it.
+  struct Writes {
+    std::shared_ptr<const Tables> tables;  ///< null: no journal, no proof
+    std::vector<unsigned> oids;            ///< without a journal: the tables
+    bool atomic = false;                   ///< it may take long: what it writes is kept locked against DDL
+  };
+
+  Batch(Ledger& ledger, Claim claim, Writes writes);
   ~Batch();
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
   /// Runs a statement of the script. Errors: "write.undeclared" for a table that is not in `writes`.
-  db::Result execute(const sql::WriteSql& sql, const db::Parameters& parameters);
+  Answer execute(const sql::WriteSql& sql, const db::Parameters& parameters);
 
-  /// Begins a COPY into a declared table. Errors: as execute.
-  std::unique_ptr<db::CopyIn> copy_in(const sql::QualifiedName& table, std::span<const sql::Identifier> columns);
+  /// Runs a statement that changes rows of a declared table. Errors: as execute, and Capture::write.
+  Answer write(const sql::Operation& operation, const sql::WriteSql& sql, const db::Parameters& parameters);
+
+  /// Takes rows for a declared table. Errors: as execute.
+  std::unique_ptr<RowsIn> rows_in(const sql::QualifiedName& table, std::vector<sql::Identifier> columns);
+
+  /// Which rows of a declared table cascades and triggers may change; asked when the server counts more than the
+  /// statements returned.
+  void watch(const sql::QualifiedName& table, const sql::ReadSql& sql, const db::Parameters& parameters);
+
+  /// Savepoints nest; what is taken back is not in the journal.
+  void savepoint();
+  void release_savepoint();
+  void rollback_to_savepoint();
 
   db::Writer& writer() { return writer_; }
 
@@ -62,9 +108,9 @@ class Batch {
   std::vector<std::size_t> recheck(const sql::WriteSql& recheck, const db::Parameters& parameters,
                                    const plan::Items& items);
 
-  /// Writes the batch's row into the ledger, after deferred constraints were checked; nothing may be written
-  /// afterwards. `figures` is the JSON of what the batch did. Errors: "batch.doomed" when a statement failed and the
-  /// script went on.
+  /// Proves the batch and writes its row into the ledger and its rows into the journal, after deferred constraints were
+  /// checked; nothing may be written afterwards. `figures` is the JSON of what the batch did. Errors: "batch.doomed"
+  /// when a statement failed and the script went on; those of Capture::changes.
   void record(const Place& place, std::size_t items, const std::vector<LeftOut>& left_out, const std::string& figures);
 
   /// Between record() and commit(): statements that can only read, for checks that decide about the commit.
@@ -79,12 +125,15 @@ class Batch {
   const std::string& token() const { return token_; }
 
  private:
-  void require_declared(const sql::QualifiedName& table);
+  /// The oid of the table; 0 when there is none of that name.
+  unsigned relation(const sql::QualifiedName& table);
+  unsigned require_declared(const sql::QualifiedName& table);
   sql::WriteSql deferring() const;
 
   db::Writer& writer_;
   Claim claim_;
-  std::vector<unsigned> writes_;
+  Writes writes_;
+  std::optional<Capture> capture_;
   std::map<std::string, unsigned> relations_;  ///< oids of the names that its statements used
   std::string token_;
   std::optional<sql::WriteSql> defer_again_;  ///< made once; "select" when nothing is initially deferred

@@ -29,6 +29,22 @@ int version_here(db::Writer& writer) {
   return row.field(0, 0) ? static_cast<int>(integer(row, 0, 0)) : 0;
 }
 
+std::optional<std::string> unless_empty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional{text};
+}
+
+/// Fences the original's own opsh out, and a second undo of it.
+void mark_undone(db::Writer& writer, const RunRecord& record) {
+  db::Result marked = writer.execute(
+      "update opsh.run set undone_by = $2, epoch = epoch + 1 where id = $1 and undone_by is not distinct from $3"_sql,
+      {{record.undo_of, db::oid::text},
+       {record.id, db::oid::text},
+       {unless_empty(record.undone_before), db::oid::text}});
+  if (marked.affected() == 0)
+    throw Error{"run.busy", fmt::format("another undo of run {} has just begun", record.undo_of),
+                "opsh show " + record.undo_of + " names it"};
+}
+
 Error no_run(const std::string& run) {
   return Error{"run.unknown", fmt::format("there is no run {} in this database", run), "opsh runs lists them"};
 }
@@ -36,12 +52,22 @@ Error no_run(const std::string& run) {
 }  // namespace
 
 void fence(db::Writer& writer, const Claim& claim) {
-  db::Result row =
-      writer.execute("select r.epoch from opsh.run as r where r.id = $1 for update"_sql, {{claim.run, db::oid::text}});
+  // A guard that a runbook installs (an append-only trigger, say) tells by these two what to let through.
+  db::Result row = writer.execute(
+      "select r.epoch, pg_catalog.set_config('opsh.run', r.id, true), pg_catalog.set_config('opsh.rung', "
+      "case when r.undo_of is null then 'apply' else 'undo' end, true) from opsh.run as r where r.id = $1 for update"_sql,
+      {{claim.run, db::oid::text}});
   if (row.rows() == 0) throw no_run(claim.run);
   if (integer(row, 0, 0) != claim.epoch)
     throw Error{"run.taken_over", fmt::format("another opsh has taken over run {}", claim.run),
                 "opsh show " + claim.run + " tells how far it is"};
+}
+
+void record_audit(db::Writer& writer, const std::string& run, const AuditHead& head) {
+  writer.execute(
+      "insert into opsh.audit as a (run, entries, sha256) values ($1, $2, $3) on conflict (run) do update "
+      "set entries = excluded.entries, sha256 = excluded.sha256 where a.entries < excluded.entries"_sql,
+      {{run, db::oid::text}, {std::to_string(head.entries), db::oid::int8}, {head.sha256, db::oid::text}});
 }
 
 template <typename Work>
@@ -83,12 +109,13 @@ void Ledger::install(const std::string& version_of_opsh) {
   });
 }
 
-Claim Ledger::start(const RunRecord& record) {
+Claim Ledger::start(const RunRecord& record, const AuditHead& head) {
   const auto& backend = writer_.backend();
   transaction([&] {
     writer_.execute(
         "insert into opsh.run (id, runbook, title, sources, params, target, operator, version, state, backend_pid, "
-        "backend_start) values ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10::pg_catalog.timestamptz)"_sql,
+        "backend_start, reason, undo_of) values ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, "
+        "$10::pg_catalog.timestamptz, $11, $12)"_sql,
         Parameters{{record.id, db::oid::text},
                    {record.runbook, db::oid::text},
                    {record.title, db::oid::text},
@@ -98,12 +125,16 @@ Claim Ledger::start(const RunRecord& record) {
                    {record.operator_name, db::oid::text},
                    {record.version, db::oid::text},
                    {std::to_string(backend.pid), db::oid::int4},
-                   {backend.started, db::oid::text}});
+                   {backend.started, db::oid::text},
+                   {unless_empty(record.reason), db::oid::text},
+                   {unless_empty(record.undo_of), db::oid::text}});
+    if (!record.undo_of.empty()) mark_undone(writer_, record);
+    record_audit(writer_, record.id, head);
   });
   return {record.id, 1};
 }
 
-Claim Ledger::claim(const std::string& run, Seconds patience) {
+Claim Ledger::claim(const std::string& run, Seconds patience, const AuditHead& head) {
   end_former_session(run, patience);
   const auto& backend = writer_.backend();
   Claim claim{run, 0};
@@ -114,6 +145,13 @@ Claim Ledger::claim(const std::string& run, Seconds patience) {
         {{run, db::oid::text}, {std::to_string(backend.pid), db::oid::int4}, {backend.started, db::oid::text}});
     if (row.rows() == 0) throw no_run(run);
     claim.epoch = integer(row, 0, 0);
+    // Behind the lock on the run's row: a log that went on without this one's entry is another opsh's.
+    row = writer_.execute("select from opsh.audit as a where a.run = $1 and a.entries >= $2"_sql,
+                          {{run, db::oid::text}, {std::to_string(head.entries), db::oid::int8}});
+    if (row.rows() > 0)
+      throw Error{"run.busy", fmt::format("another opsh has just taken over run {}", run),
+                  "opsh show " + run + " tells how far it is"};
+    record_audit(writer_, run, head);
   });
   return claim;
 }
@@ -148,27 +186,33 @@ void Ledger::end_former_session(const std::string& run, Seconds patience) {
   }
 }
 
-void Ledger::record_step(const Claim& claim, int number, const std::string& name, const std::string& planned) {
+void Ledger::record_step(const Claim& claim, const StepRecord& record, const AuditHead& head) {
   transaction([&] {
     journal::fence(writer_, claim);
     writer_.execute(
-        "insert into opsh.step (run, number, name, planned) values ($1, $2, $3, $4) on conflict do nothing"_sql,
+        "insert into opsh.step (run, number, name, planned, writes, journaled) values ($1, $2, $3, $4, $5, $6) "
+        "on conflict do nothing"_sql,
         {{claim.run, db::oid::text},
-         {std::to_string(number), db::oid::int4},
-         {name, db::oid::text},
-         {planned, db::oid::jsonb}});
+         {std::to_string(record.number), db::oid::int4},
+         {record.name, db::oid::text},
+         {record.planned, db::oid::jsonb},
+         {record.writes, db::oid::jsonb},
+         {record.journaled ? "t" : "f", db::oid::boolean}});
+    record_audit(writer_, claim.run, head);
   });
 }
 
-void Ledger::finish_step(const Claim& claim, int number) {
+void Ledger::finish_step(const Claim& claim, int number, const AuditHead& head) {
   transaction([&] {
     journal::fence(writer_, claim);
     writer_.execute("update opsh.step set done_at = pg_catalog.clock_timestamp() where run = $1 and number = $2"_sql,
                     {{claim.run, db::oid::text}, {std::to_string(number), db::oid::int4}});
+    record_audit(writer_, claim.run, head);
   });
 }
 
-void Ledger::set_state(const Claim& claim, const std::string& state, const std::string& message, bool finished) {
+void Ledger::set_state(const Claim& claim, const std::string& state, const std::string& message, bool finished,
+                       const AuditHead& head) {
   interrupt::Shield shield;
   transaction([&] {
     journal::fence(writer_, claim);
@@ -179,7 +223,24 @@ void Ledger::set_state(const Claim& claim, const std::string& state, const std::
          {state, db::oid::text},
          {message.empty() ? std::nullopt : std::optional{message}, db::oid::text},
          {finished ? "t" : "f", db::oid::boolean}});
+    record_audit(writer_, claim.run, head);
   });
+}
+
+void Ledger::close() noexcept {
+  writer_.connection().close();
+  if (watcher_) watcher_->witness.connection().close();
+}
+
+Watcher& Ledger::watcher() {
+  if (!watcher_ || watcher_->witness.lost()) watcher_ = std::make_unique<Watcher>(target_);
+  return *watcher_;
+}
+
+Tables Ledger::examine(std::span<const DeclaredName> names) {
+  Tables tables;
+  transaction([&] { tables = examine_tables(writer_, names); });
+  return tables;
 }
 
 bool Ledger::committed(const std::string& run, const std::string& token) {

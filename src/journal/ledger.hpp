@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "db/writer.hpp"
+#include "journal/capture.hpp"
 
 namespace opsh::journal {
 
@@ -15,6 +16,25 @@ namespace opsh::journal {
 struct RunRecord {
   std::string id, runbook, title, operator_name, version;
   std::string sources, params, target;  ///< JSON
+  std::string reason = {};              ///< why; empty when nobody said
+  std::string undo_of = {};             ///< the run that this one takes back; empty: none
+  std::string undone_before = {};       ///< what that run's undone_by was when this was decided; empty: nothing
+};
+
+/// How far a run's audit log is on the disk: its entries, and the sha256 of the last. Written in the transaction of
+/// what that entry announces, so that a log that was cut shows.
+struct AuditHead {
+  std::int64_t entries = 0;
+  std::string sha256;
+};
+
+/// What opsh.step says of a step once it is planned.
+struct StepRecord {
+  int number = 0;
+  std::string name;
+  std::string planned;        ///< JSON: the figures
+  std::string writes = "[]";  ///< JSON: a list of { name, row_security }
+  bool journaled = true;
 };
 
 /// A run that this process owns: writes of an earlier owner fail at the fence.
@@ -27,7 +47,7 @@ struct Claim {
 /// transaction of its own.
 class Ledger {
  public:
-  explicit Ledger(const db::Target& target) : writer_(target) {}
+  explicit Ledger(const db::Target& target) : target_(target), writer_(target) {}
 
   /// 0 when there is none.
   int installed_version();
@@ -35,33 +55,52 @@ class Ledger {
   /// Creates the schema when it is missing. Errors: "ledger.version" when it is newer than this program.
   void install(const std::string& version_of_opsh);
 
-  Claim start(const RunRecord& record);
+  /// An undo also fences out whoever still works on its original. Errors: "run.busy" when another undo of it has begun.
+  Claim start(const RunRecord& record, const AuditHead& head);
 
-  /// Takes a run over: waits for the session that held it last, at most `patience`, then ends that session.
-  Claim claim(const std::string& run, Seconds patience);
+  /// Waits until the session that worked on the run last is gone, at most `patience`, then ends it. Errors: "run.busy".
+  void end_former_session(const std::string& run, Seconds patience);
+
+  /// Takes a run over, after that. Errors: "run.unknown"; "run.busy" when another opsh took it over since its audit log
+  /// was opened.
+  Claim claim(const std::string& run, Seconds patience, const AuditHead& head);
 
   /// Records a step's plan; a step that is recorded already keeps what it has.
-  void record_step(const Claim& claim, int number, const std::string& name, const std::string& planned);
-  void finish_step(const Claim& claim, int number);
+  void record_step(const Claim& claim, const StepRecord& record, const AuditHead& head);
+  void finish_step(const Claim& claim, int number, const AuditHead& head);
 
   /// Sets the run's state; `finished` also its end.
-  void set_state(const Claim& claim, const std::string& state, const std::string& message, bool finished);
+  void set_state(const Claim& claim, const std::string& state, const std::string& message, bool finished,
+                 const AuditHead& head);
 
   /// Whether the batch with this token is committed. Waits at the fence for a COMMIT that may still be under way.
   bool committed(const std::string& run, const std::string& token);
 
   db::Writer& writer() { return writer_; }
 
+  /// Ends its sessions now. Idempotent.
+  void close() noexcept;
+
+  /// The witness beside the writer; opened when it is first asked for, and again when it was lost.
+  Watcher& watcher();
+
+  /// Reads the tables of `writes` over the writer, in a transaction of its own. Errors: as examine_tables.
+  Tables examine(std::span<const DeclaredName> names);
+
  private:
   template <typename Work>
   void transaction(Work&& work);
   void fence(const Claim& claim);
-  void end_former_session(const std::string& run, Seconds patience);
 
+  db::Target target_;
   db::Writer writer_;
+  std::unique_ptr<Watcher> watcher_;
 };
 
 /// Locks the run's row for the rest of the transaction. Errors: "run.taken_over" when another opsh owns it by now.
 void fence(db::Writer& writer, const Claim& claim);
+
+/// Records the head in the open transaction; one that is recorded never goes back.
+void record_audit(db::Writer& writer, const std::string& run, const AuditHead& head);
 
 }  // namespace opsh::journal

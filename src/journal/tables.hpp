@@ -37,7 +37,8 @@ struct DeclaredTable {
   sql::QualifiedName name{"?"};
   std::vector<std::string> key;                ///< the same columns in every leaf, in the order of the key's index
   std::vector<std::string> partition_columns;  ///< those whose change moves a row; expressions: all columns they use
-  std::vector<unsigned> leaves;
+  std::vector<unsigned> leaves;                ///< itself, when it holds rows; by oid
+  std::vector<unsigned> partitioned;           ///< partitioned tables below it, which hold none; by oid
 };
 
 /// What the journal needs to know of the tables that a step writes, read from the catalog.
@@ -48,7 +49,7 @@ struct Tables {
   std::string fingerprint;
 
   const Leaf* leaf(unsigned oid) const;
-  /// The declared table that is this relation or above it; null when there is none.
+  /// The declared table that is this relation or above it, the nearest one; null when there is none.
   const DeclaredTable* declared_above(unsigned relation) const;
 };
 
@@ -58,11 +59,14 @@ struct DeclaredName {
   bool row_security = false;  ///< rows that the role's policies hide are left out knowingly
 };
 
-/// Reads them. Errors, each with the table and what to do: "sql.undefined_table"; "refused.ledger" for a table of
-/// opsh's own; "refused.journal" for what no proof can be given of: views, foreign tables, rules, unlogged tables, row
-/// security that applies to the role (unless declared), a column that the role may not read, no unique, valid,
-/// immediate and complete key on NOT NULL columns that all leaves share, track_counts off or set by a function or role.
-/// The session is the one of the login that writes.
+/// Reads them. Errors, each with the table and what to do: "sql.identifier" for what is no name; "sql.undefined_table";
+/// "refused.ledger" for a table of opsh's own; "refused.journal" for what no proof can be given of: views, foreign
+/// tables, DO INSTEAD rules, unlogged tables, row security that applies to the role (unless declared), a column or a
+/// schema that the role may not read, no unique, valid, immediate and complete key on NOT NULL columns that all leaves
+/// share, track_counts off or turned off by a function, a role or the database. Temporary tables are not seen.
+///
+/// The session is the one of the login that writes; a Writer must be in a transaction. Outside a snapshot (a Writer)
+/// the five statements may see a change that somebody makes between them, which then shows in the fingerprint.
 Tables examine_tables(db::Reader& reader, std::span<const DeclaredName> names);
 Tables examine_tables(db::Writer& writer, std::span<const DeclaredName> names);
 

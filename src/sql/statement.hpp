@@ -76,7 +76,9 @@ struct Operation {
   std::string schema;  ///< of the target, empty when not written; the target is empty for a select
   std::string name;
   std::string alias;           ///< of the target in the statement, or empty
-  bool has_returning = false;  ///< a RETURNING clause is there: the host adds to its list
+  bool has_returning = false;         ///< a RETURNING clause is there: the host adds to its list
+  bool upsert = false;                ///< ON CONFLICT DO UPDATE
+  std::vector<std::string> assigned;  ///< the columns that UPDATE, or DO UPDATE, sets
 };
 
 template <class Sql>

@@ -99,14 +99,37 @@ Operation operation_on(StatementKind kind, const PgQuery__RangeVar* target, bool
   return operation;
 }
 
+std::vector<std::string> assigned_in(PgQuery__Node* const* targets, std::size_t count) {
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < count; ++at)
+    if (targets[at]->node_case == PG_QUERY__NODE__NODE_RES_TARGET) names.emplace_back(targets[at]->res_target->name);
+  return names;
+}
+
+Operation insertion(const PgQuery__InsertStmt& statement) {
+  auto operation = operation_on(StatementKind::insert, statement.relation, statement.n_returning_list > 0);
+  const auto* conflict = statement.on_conflict_clause;
+  if (conflict != nullptr && conflict->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE) {
+    operation.upsert = true;
+    operation.assigned = assigned_in(conflict->target_list, conflict->n_target_list);
+  }
+  return operation;
+}
+
+Operation update(const PgQuery__UpdateStmt& statement) {
+  auto operation = operation_on(StatementKind::update, statement.relation, statement.n_returning_list > 0);
+  operation.assigned = assigned_in(statement.target_list, statement.n_target_list);
+  return operation;
+}
+
 std::optional<Operation> operation_of(const PgQuery__Node& node) {
   switch (node.node_case) {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
       return operation_on(StatementKind::select, nullptr, false);
     case PG_QUERY__NODE__NODE_INSERT_STMT:
-      return operation_on(StatementKind::insert, node.insert_stmt->relation, node.insert_stmt->n_returning_list > 0);
+      return insertion(*node.insert_stmt);
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
-      return operation_on(StatementKind::update, node.update_stmt->relation, node.update_stmt->n_returning_list > 0);
+      return update(*node.update_stmt);
     case PG_QUERY__NODE__NODE_DELETE_STMT:
       return operation_on(StatementKind::delete_, node.delete_stmt->relation, node.delete_stmt->n_returning_list > 0);
     default:

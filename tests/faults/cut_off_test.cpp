@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "base/clock.hpp"
+#include "faults/applier.hpp"
 #include "faults/cutter.hpp"
-#include "faults/workshop.hpp"
 #include "support/catch.hpp"
 #include "support/peer.hpp"
 #include "support/proxy.hpp"
@@ -49,17 +49,24 @@ void require_in_doubt(InDoubt& one) {
 
 }  // namespace
 
-// In one test because each of them waits for a quarter of a minute: they do so side by side.
+// In one test because each of them waits for a quarter of a minute: they do so side by side. The control is a client
+// that has libpq's own deadlines and none beside them.
 TEST_CASE("an apply that is cut off for good ends by itself, in doubt only about a COMMIT, and says what to look at") {
   test::Database database;
   Workshop workshop{database.conninfo(), rows, batch, 0.1};
   test::Proxy proxy{database.conninfo()};
+  test::Database elsewhere;
+  Workshop of_stand_in{elsewhere.conninfo(), rows, batch, 0.1};
+  test::Proxy other_proxy{elsewhere.conninfo()};
+  auto without_deadline = StandIn{of_stand_in, "no_fence"}.go_on(other_proxy.conninfo() + " tcp_user_timeout=1000");
   auto silenced = workshop.start(proxy.conninfo(), {"--statement-timeout=1", "count.lua", "--apply"});
   REQUIRE(test::eventually([&] { return workshop.batches_done() >= 3; }));
   REQUIRE(test::eventually(
       [&] { return workshop.number("select count(*) from pg_stat_activity where wait_event = 'PgSleep'") > 0; }));
   // From here on nothing comes back, and nothing is refused either: the update under way is never answered.
   proxy.mute();
+  REQUIRE(test::eventually([&] { return of_stand_in.batches_touched() >= 1; }));
+  other_proxy.mute();
   auto began = opsh::Clock::now();
   InDoubt rolled_back{Moment::unseen}, committed{Moment::swallowed};
 
@@ -74,6 +81,7 @@ TEST_CASE("an apply that is cut off for good ends by itself, in doubt only about
   // Ten seconds beyond the statement's one, and ten for asking the ledger over a new connection.
   CHECK(took >= opsh::Seconds{10});
   CHECK(took < opsh::Seconds{25});
+  CHECK(without_deadline.running());
   CHECK(Workshop::end(workshop.resume()).status == 0);
   CHECK(workshop.wrong(1) == Wrong{});
 }

@@ -2,11 +2,15 @@
 
 #include <signal.h>
 
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "proc/child.hpp"
+#include "proc/run.hpp"
 #include "sandbox/data.hpp"
 #include "sandbox/directory.hpp"
 #include "support/peer.hpp"
@@ -17,7 +21,9 @@ namespace faults {
 /// as in production.
 class OwnServer {
  public:
-  OwnServer() : directory_(opsh::sandbox::make_directory(account_)) {
+  /// `settings` as in postgresql.conf, "name=value".
+  explicit OwnServer(std::vector<std::string> settings = {})
+      : settings_(std::move(settings)), directory_(opsh::sandbox::make_directory(account_)) {
     opsh::sandbox::DataSource{binaries_, account_, std::nullopt}.fill(directory_.data());
     start();
   }
@@ -40,6 +46,7 @@ class OwnServer {
                     "listen_addresses=",
                     "-c",
                     "unix_socket_directories=" + directory_.path.string()};
+    for (const std::string& setting : settings_) command.argv.insert(command.argv.end(), {"-c", setting});
     command.environment = opsh::sandbox::server_environment();
     command.directory = "/";
     command.account = account_;
@@ -58,6 +65,19 @@ class OwnServer {
     server_.reset();
   }
 
+  /// Keeps a copy of its files as they are after an immediate stop, and goes on.
+  void keep() {
+    stop();
+    copy(directory_.data(), kept());
+    start();
+  }
+  /// Goes on from the copy.
+  void put_back() {
+    stop();
+    copy(kept(), directory_.data());
+    start();
+  }
+
  private:
   bool answers() const {
     try {
@@ -68,6 +88,15 @@ class OwnServer {
     }
   }
 
+  std::filesystem::path kept() const { return directory_.path / "kept"; }
+  static void copy(const std::filesystem::path& from, const std::filesystem::path& to) {
+    std::filesystem::remove_all(to);
+    opsh::proc::Command command;
+    command.argv = {"cp", "-a", from.string(), to.string()};
+    if (!opsh::proc::run(command).success()) throw std::runtime_error{"the server's files were not copied"};
+  }
+
+  std::vector<std::string> settings_;
   opsh::sandbox::Binaries binaries_ = opsh::sandbox::find_binaries();
   std::optional<opsh::proc::Account> account_ = opsh::sandbox::server_account();
   opsh::sandbox::Directory directory_;

@@ -1,7 +1,7 @@
 // A COMMIT that takes its time, and loses its client meanwhile: the truth is not there yet when opsh asks.
 
+#include "faults/applier.hpp"
 #include "faults/cutter.hpp"
-#include "faults/workshop.hpp"
 #include "support/catch.hpp"
 #include "support/peer.hpp"
 
@@ -34,8 +34,7 @@ struct Observed {
   int seen_at_once = 0, there_in_the_end = 0;  ///< rows of the second batch's ledger entry
 };
 
-/// Applies, cuts the connection while the second batch is inside COMMIT, and looks without the fence as well: that is
-/// the broken control, which decides too early.
+/// Applies, cuts the connection while the second batch is inside COMMIT, and looks without the fence as well.
 Observed cut_inside_commit(const Workshop& workshop, Cutter& cutter) {
   cutter.arm({Moment::underway, 6});
   auto opsh = workshop.apply(cutter.conninfo());
@@ -86,4 +85,16 @@ TEST_CASE("a slow COMMIT that lost its client and fails is waited for and found 
   workshop.query("drop trigger put_off on counters");
   CHECK(workshop.follow(observed.ending).status == 0);
   CHECK(workshop.wrong(1) == Wrong{});
+}
+
+TEST_CASE("a slow COMMIT that lost its client catches an apply that looks for its batch at once") {
+  test::Database database;
+  Workshop workshop{database.conninfo(), rows, batch};
+  Cutter cutter{database.conninfo()};
+  slow_down_commit(workshop, "");
+  StandIn stand_in{workshop, "looks_at_once"};
+  cutter.arm({Moment::underway, 2});
+  CHECK(Workshop::end(stand_in.go_on(cutter.conninfo())).status == 0);
+  CHECK(cutter.happened());
+  CHECK(workshop.wrong(1) == Wrong{0, batch});
 }

@@ -1,13 +1,11 @@
 // Two opsh on one run: one carries on, the other is fenced out and writes nothing more.
 
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <chrono>
-#include <random>
 #include <thread>
 
-#include "faults/workshop.hpp"
+#include "faults/weather.hpp"
 #include "support/catch.hpp"
 #include "support/peer.hpp"
 
@@ -22,37 +20,13 @@ void wait_for_batches(const Workshop& workshop, int number) {
   REQUIRE(test::eventually([&] { return workshop.batches_done() >= number; }));
 }
 
-/// Applies up to some batches and is killed, so that there is something to resume.
-void leave_unfinished(const Workshop& workshop) {
-  auto opsh = workshop.apply();
-  wait_for_batches(workshop, 3);
-  opsh.signal(SIGKILL);
-  opsh.wait();
-}
-
-/// The broken control: it keeps its place in the database, in the batch's transaction, but takes no fence.
-[[noreturn]] void apply_without_fence(const std::string& conninfo) {
-  try {
-    test::Peer session{conninfo};
-    int position = std::stoi(*session.run("select coalesce(max(position), 0) from place")[0][0]);
-    for (; position < rows; position += batch) {
-      session.run("begin; update counters set n = n + 1 where id between " + std::to_string(position + 1) + " and " +
-                  std::to_string(position + batch) + "; insert into place values (" + std::to_string(position + batch) +
-                  "); commit");
-    }
-  } catch (const std::exception&) {
-    _exit(1);
-  }
-  _exit(0);
-}
-
 }  // namespace
 
 TEST_CASE("of two resumes at once one finishes and the other says that it was fenced out") {
   test::Database database;
   // The pauses keep either of them at work for longer than the second that the other waits.
   Workshop workshop{database.conninfo(), rows, batch, 0.035};
-  leave_unfinished(workshop);
+  leave_unfinished(Opsh{workshop}, 3);
   auto first = workshop.resume();
   auto second = workshop.resume();
   Ending endings[] = {Workshop::end(first), Workshop::end(second)};
@@ -114,14 +88,13 @@ TEST_CASE("a resume that waited for the other opsh goes on with the step that th
 }
 
 TEST_CASE("an opsh that was stopped by a signal while another took its run writes nothing when it wakes up") {
-  std::mt19937 random{20261121};
-  std::uniform_int_distribution<int> delay{0, 60};
+  Dice dice;
   for (int round = 0; round < wanted("OPSH_FAULT_STOPS", 2); ++round) {
     test::Database database;
     Workshop workshop{database.conninfo(), rows / 2, batch, 0.005};
     auto first = workshop.apply();
     wait_for_batches(workshop, 2);
-    std::this_thread::sleep_for(std::chrono::milliseconds(delay(random)));
+    dice.sleep_up_to(60);
     first.signal(SIGSTOP);
     if (!workshop.unfinished()) continue;
     Ending finished = Workshop::end(workshop.resume());
@@ -141,13 +114,30 @@ TEST_CASE("an opsh that was stopped by a signal while another took its run write
 TEST_CASE("two at once catch an apply that takes no fence") {
   test::Database database;
   Workshop workshop{database.conninfo(), rows, batch, 0.005};
-  workshop.query("create table place (position integer not null)");
-  std::vector<pid_t> workers;
-  for (int number = 0; number < 2; ++number) {
-    pid_t pid = ::fork();
-    if (pid == 0) apply_without_fence(database.conninfo());
-    workers.push_back(pid);
-  }
-  for (pid_t pid : workers) ::waitpid(pid, nullptr, 0);
+  StandIn stand_in{workshop, "no_fence"};
+  auto first = stand_in.go_on();
+  auto second = stand_in.go_on();
+  Workshop::end(first);
+  Workshop::end(second);
+  CHECK(workshop.wrong(1).doubled > 0);
+}
+
+TEST_CASE("a stopped process that wakes up catches an apply that takes no fence") {
+  test::Database database;
+  Workshop workshop{database.conninfo(), 20 * rows, batch};
+  StandIn stand_in{workshop, "no_fence"};
+  auto first = stand_in.go_on();
+  // In the middle of a batch its locks would keep the other one waiting.
+  auto stopped_between_batches = [&] {
+    first.signal(SIGSTOP);
+    if (workshop.number("select count(*) from " + stand_in.sessions() + " and state = 'idle'") == 1) return true;
+    first.signal(SIGCONT);
+    return false;
+  };
+  REQUIRE(test::eventually([&] { return workshop.batches_touched() >= 2 && stopped_between_batches(); }));
+  CHECK(Workshop::end(stand_in.go_on()).status == 0);
+  CHECK(workshop.wrong(1) == Wrong{});
+  first.signal(SIGCONT);
+  Workshop::end(first);
   CHECK(workshop.wrong(1).doubled > 0);
 }

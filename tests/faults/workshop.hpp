@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <stdexcept>
@@ -23,6 +24,13 @@ inline int wanted(const char* variable, int otherwise) {
   const char* given = std::getenv(variable);
   return given ? std::stoi(given) : otherwise;
 }
+
+/// How a program is started, beside its words.
+struct Manner {
+  std::map<std::string, std::string> environment = {};
+  opsh::proc::Stream input = opsh::proc::Stream::none;
+  std::vector<std::string> options = {};  ///< of opsh
+};
 
 /// Rows that were touched too seldom and too often, added up.
 struct Wrong {
@@ -64,10 +72,7 @@ class Workshop {
       query("create function pause() returns trigger language plpgsql as $$ begin perform pg_sleep(" +
             std::to_string(pause) +
             "); return null; end $$; create trigger pause after update on counters execute function pause()");
-    write_runbook("{ name = 'count', plan = 'select id from counters', key = 'id', writes = { 'counters' }, batch = " +
-                  std::to_string(batch) +
-                  ", apply = function(tx) return { counted = tx:exec('update counters set n = n + 1 where id = "
-                  "any(:keys)') } end }");
+    write_counting_by(1);
   }
   Workshop(const Workshop&) = delete;
   Workshop& operator=(const Workshop&) = delete;
@@ -81,27 +86,56 @@ class Workshop {
                                                 " } }\n";
   }
 
+  void write_counting_by(int increment) const {
+    write_runbook("{ name = 'count', plan = 'select id from counters', key = 'id', writes = { 'counters' }, batch = " +
+                  std::to_string(batch_) +
+                  ", apply = function(tx) return { counted = tx:exec('update counters set n = n + " +
+                  std::to_string(increment) + " where id = any(:keys)') } end }");
+  }
+
   const std::string& conninfo() const { return conninfo_; }
+  int rows() const { return rows_; }
+  int batch() const { return batch_; }
   int batches() const { return rows_ / batch_; }
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path state() const { return folder_ / "state"; }
   std::vector<test::Row> query(const std::string& sql) const { return test::query(conninfo_, sql); }
   int number(const std::string& sql) const { return std::stoi(query(sql).at(0).at(0).value()); }
 
+  /// Whether the server lets one in.
+  bool answers() const {
+    try {
+      query("select");
+      return true;
+    } catch (const std::runtime_error&) {
+      return false;
+    }
+  }
+
   /// Runs opsh through `conninfo`: a proxy's, or the server's own.
-  opsh::proc::Child start(const std::string& conninfo, std::vector<std::string> words) const {
+  opsh::proc::Child start(const std::string& conninfo, const std::vector<std::string>& words,
+                          const Manner& manner = {}) const {
+    std::vector<std::string> argv{OPSH_PROGRAM, "--db", conninfo, "--quiet"};
+    argv.insert(argv.end(), manner.options.begin(), manner.options.end());
+    argv.insert(argv.end(), words.begin(), words.end());
+    return start_program(std::move(argv), manner);
+  }
+  opsh::proc::Child start_program(std::vector<std::string> argv, const Manner& manner) const {
     opsh::proc::Command command = in_folder();
-    command.argv = {OPSH_PROGRAM, "--db", conninfo, "--quiet"};
-    command.argv.insert(command.argv.end(), words.begin(), words.end());
+    command.argv = std::move(argv);
+    command.environment.set.insert(manner.environment.begin(), manner.environment.end());
+    command.input = manner.input;
     return opsh::proc::Child::start(command);
   }
   opsh::proc::Child apply(const std::string& conninfo) const { return start(conninfo, {"count.lua", "--apply"}); }
   opsh::proc::Child apply() const { return apply(conninfo_); }
   opsh::proc::Child resume() const { return start(conninfo_, {"resume", unfinished().value()}); }
   /// Whatever is to be done next: begins a run, or goes on with the one that is not done.
-  opsh::proc::Child go_on(const std::string& conninfo) const {
+  opsh::proc::Child go_on(const std::string& conninfo, const Manner& manner = {}) const {
     auto run = unfinished();
-    return run ? start(conninfo, {"resume", *run}) : apply(conninfo);
+    return start(conninfo,
+                 run ? std::vector<std::string>{"resume", *run} : std::vector<std::string>{"count.lua", "--apply"},
+                 manner);
   }
 
   static Ending end(opsh::proc::Child& child) {
@@ -138,6 +172,8 @@ class Workshop {
     return rows.empty() ? std::nullopt : rows[0][0];
   }
   int runs_done() const { return has_ledger() ? number("select count(*) from opsh.run where state = 'done'") : 0; }
+  /// As the table shows it, in the first round.
+  int batches_touched() const { return number("select count(*) from counters where n > 0") / batch_; }
   int batches_done() const { return has_ledger() ? number("select count(*) from opsh.batch") : 0; }
 
   /// How often the rows of a batch were counted. Throws when that differs between them.

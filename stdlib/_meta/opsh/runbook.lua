@@ -159,13 +159,19 @@ function check:count(name, sql, expected, ...) end
 ---@field choices? string[] for the type choice, and only for it
 ---@field pattern? string a Lua pattern that the text must match
 
+--- What `writes` may say of a table by its name; a text alone is `rows`.
+---@class opsh.Written
+---@field rows? string a query that returns the keys of the rows that a cascade or trigger may change
+---@field row_security? boolean rows that policies hide from the role are left out knowingly
+
 ---@class opsh.Step
 ---@field name string
 ---@field plan string|fun(ctx: opsh.Context): string, table<string, opsh.Value>? SQL that gives one row per item
 ---@field key string|string[] columns of the plan that identify an item: unique, not NULL
----@field writes string[] every table that the step's statements change
+---@field writes { [integer]: string, [string]: string|opsh.Written } every table that changes because of the step
 ---@field apply fun(tx: opsh.Transaction, items: opsh.Items, ctx: opsh.Context): table<string, number>?
 ---@field after? string an earlier step; this one is planned when its turn comes
+---@field journal? boolean false: no row is recorded, and the step cannot be undone
 ---@field atomic? boolean one transaction for the whole step, gated by `verify`
 ---@field batch? integer items per batch, 1 to 10000; without it opsh chooses
 ---@field classify? string|fun(row: opsh.Row, ctx: opsh.Context): string?, table<string, any>?

@@ -18,8 +18,8 @@ using test::write;
 
 TEST_CASE("a committed batch leaves its work and exactly one row in the ledger") {
   test::Run run{"create table t (id int)"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
-  CHECK(batch.execute(write("insert into t values ($1)"), {{"5", 0}}).affected() == 1);
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
+  CHECK(batch.execute(write("insert into t values ($1)"), {{"5", 0}}).result->affected() == 1);
   auto place = run.place(3);
   place.first_key = {"a\"b", "1"};
   place.last_key = {"c,d", "2"};
@@ -42,7 +42,7 @@ TEST_CASE("a committed batch leaves its work and exactly one row in the ledger")
 TEST_CASE("a batch that is destroyed without a commit leaves nothing") {
   test::Run run{"create table t (id int)"};
   {
-    Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
+    Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
     batch.execute(write("insert into t values (1)"), {});
     batch.record(run.place(), 1, {}, "{}");
   }
@@ -53,7 +53,7 @@ TEST_CASE("a batch that is destroyed without a commit leaves nothing") {
 
 TEST_CASE("a batch in which a statement failed cannot be recorded, even when the script went on") {
   test::Run run{"create table t (id int)"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
   batch.execute(write("insert into t values (1)"), {});
   CHECK(failure([&] { batch.execute(write("insert into t values (1/0)"), {}); }).sqlstate == "22012");
   CHECK(failure([&] { batch.record(run.place(), 1, {}, "{}"); }).kind == "batch.doomed");
@@ -63,10 +63,10 @@ TEST_CASE("a batch in which a statement failed cannot be recorded, even when the
 
 TEST_CASE("a failure inside a savepoint that was taken back dooms nothing") {
   test::Run run{"create table t (id int)"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
-  batch.writer().savepoint();
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
+  batch.savepoint();
   CHECK(failure([&] { batch.execute(write("insert into t values (1/0)"), {}); }).sqlstate == "22012");
-  batch.writer().rollback_to_savepoint();
+  batch.rollback_to_savepoint();
   batch.execute(write("insert into t values (1)"), {});
   batch.record(run.place(), 1, {}, "{}");
   CHECK(batch.commit() == Outcome::committed);
@@ -76,7 +76,7 @@ TEST_CASE("a failure inside a savepoint that was taken back dooms nothing") {
 TEST_CASE("a batch that is not in the ledger cannot be committed") {
   test::Run run{"create table t (id int)"};
   {
-    Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
+    Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
     batch.execute(write("insert into t values (1)"), {});
     CHECK(failure([&] { batch.commit(); }).kind == "internal");
   }
@@ -86,7 +86,7 @@ TEST_CASE("a batch that is not in the ledger cannot be committed") {
 TEST_CASE("the same batch of a step cannot be committed twice") {
   test::Run run;
   for (int attempt = 0; attempt < 2; ++attempt) {
-    Batch batch{run.ledger.writer(), run.claim, {}};
+    Batch batch{run.ledger, run.claim, {}};
     if (attempt == 0) {
       batch.record(run.place(), 1, {}, "{}");
       batch.commit();
@@ -99,7 +99,7 @@ TEST_CASE("the same batch of a step cannot be committed twice") {
 
 TEST_CASE("a table that the step does not declare is refused before anything is written") {
   test::Run run{"create table t (id int); create table u (id int)"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
   for (const char* sql : {"insert into u values (1)", "update public.u set id = 2", "delete from u"}) {
     INFO(sql);
     auto error = failure([&] { batch.execute(write(sql), {}); });
@@ -115,7 +115,7 @@ TEST_CASE("a declared table is known under every way to write its name") {
   test::Run run{
       "create table t (id int); create schema app; create table app.\"Odd Name\" (id int); "
       "create table app.t (id int)"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t"), run.oid("app.\"Odd Name\"")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t"), run.oid("app.\"Odd Name\"")}}};
   for (const char* sql : {"insert into t values (1)", "insert into public.t values (1)", "insert into T values (1)",
                           "insert into \"t\" values (1)", "update \"public\".\"t\" as x set id = 2",
                           "delete from app.\"Odd Name\" as o where o.id = 1"}) {
@@ -127,7 +127,7 @@ TEST_CASE("a declared table is known under every way to write its name") {
 
 TEST_CASE("a table that does not exist is the server's to tell, with the place") {
   test::Run run;
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   auto error = failure([&] { batch.execute(write("insert into nowhere values (1)"), {}); });
   CHECK(error.kind == "sql.undefined_table");
   CHECK(error.excerpt == "line 1: insert into nowhere values (1)\n                    ^");
@@ -135,7 +135,7 @@ TEST_CASE("a table that does not exist is the server's to tell, with the place")
 
 TEST_CASE("checks between record and commit can only read, and the commit goes on") {
   test::Run run{"create table t (id int)"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
   batch.execute(write("insert into t values (1)"), {});
   batch.record(run.place(), 1, {}, "{}");
   batch.begin_checks();
@@ -148,7 +148,7 @@ TEST_CASE("checks between record and commit can only read, and the commit goes o
 
 TEST_CASE("what fails after record leaves neither work nor ledger row") {
   test::Run run{"create table t (id int)"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
   batch.execute(write("insert into t values (1)"), {});
   batch.record(run.place(), 1, {}, "{}");
   CHECK(failure([&] { batch.execute(write("insert into t values (1/0)"), {}); }).sqlstate == "22012");
@@ -179,7 +179,7 @@ create constraint trigger linger after insert on opsh.batch deferrable initially
 TEST_CASE("a commit that is cut before it happened is in doubt, and the token says no") {
   test::Run run{"create table t (id int)"};
   run.database.query(slow_commit(20));
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
   batch.execute(write("insert into t values (1)"), {});
   batch.record(run.place(), 1, {}, "{}");
   int pid = batch.writer().backend().pid;
@@ -204,7 +204,7 @@ TEST_CASE("a commit whose answer is lost is in doubt, and the token says yes onc
   run.database.query(slow_commit(0.7));
   test::Proxy proxy{run.database.conninfo()};
   Ledger ledger{test::target(proxy.conninfo())};
-  Batch batch{ledger.writer(), run.claim, {run.oid("t")}};
+  Batch batch{ledger, run.claim, {nullptr, {run.oid("t")}}};
   batch.execute(write("insert into t values (1)"), {});
   batch.record(run.place(), 1, {}, "{}");
   proxy.mute();

@@ -16,9 +16,8 @@ constexpr const char* family =
     "create table parent (id int primary key);"
     "create table child (id int, parent int references parent deferrable initially deferred)";
 
-opsh::db::Result insert_child(Batch& batch, int id, int parent) {
-  return batch.execute(write("insert into child values ($1, $2)"),
-                       {{std::to_string(id), 0}, {std::to_string(parent), 0}});
+void insert_child(Batch& batch, int id, int parent) {
+  batch.execute(write("insert into child values ($1, $2)"), {{std::to_string(id), 0}, {std::to_string(parent), 0}});
 }
 
 }  // namespace
@@ -26,7 +25,7 @@ opsh::db::Result insert_child(Batch& batch, int id, int parent) {
 TEST_CASE("a deferred constraint fails at record and nothing stays") {
   test::Run run{family};
   {
-    Batch batch{run.ledger.writer(), run.claim, {run.oid("child")}};
+    Batch batch{run.ledger, run.claim, {nullptr, {run.oid("child")}}};
     insert_child(batch, 1, 99);
     CHECK(failure([&] { batch.record(run.place(), 1, {}, "{}"); }).kind == "constraint.foreign_key");
     CHECK(failure([&] { batch.commit(); }).kind == "internal");
@@ -37,7 +36,7 @@ TEST_CASE("a deferred constraint fails at record and nothing stays") {
 
 TEST_CASE("a deferred constraint that is satisfied in the end lets the batch pass") {
   test::Run run{family};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("child"), run.oid("parent")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("child"), run.oid("parent")}}};
   insert_child(batch, 1, 99);
   batch.execute(write("insert into parent values (99)"), {});
   batch.record(run.place(), 1, {}, "{}");
@@ -51,7 +50,7 @@ TEST_CASE("a deferred trigger writes before the ledger's row is written") {
       "$$ begin insert into seen select count(*) from opsh.batch; return null; end $$;"
       "create constraint trigger note after insert on t deferrable initially deferred "
       "for each row execute function note()"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
   batch.execute(write("insert into t values (1)"), {});
   batch.record(run.place(), 1, {}, "{}");
   CHECK(batch.writer().query(test::read("select batches from seen")).field(0, 0) == "0");
@@ -62,10 +61,10 @@ TEST_CASE("a deferred trigger writes before the ledger's row is written") {
 TEST_CASE("checking after each item tells which one a deferred constraint refuses") {
   test::Run run{family};
   run.database.query("insert into parent values (1), (2)");
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("child")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("child")}}};
   std::vector<int> failing;
   for (int parent : {1, 99, 2, 98}) {
-    batch.writer().savepoint();
+    batch.savepoint();
     auto error = failure([&] {
       insert_child(batch, parent, parent);
       batch.check_deferred();
@@ -75,7 +74,7 @@ TEST_CASE("checking after each item tells which one a deferred constraint refuse
     } else {
       CHECK(error.kind == "constraint.foreign_key");
       failing.push_back(parent);
-      batch.writer().rollback_to_savepoint();
+      batch.rollback_to_savepoint();
     }
   }
   CHECK(failing == std::vector<int>{99, 98});
@@ -88,7 +87,7 @@ TEST_CASE("after a check exactly the constraints that are initially deferred are
       "create table app.\"Late\" (parent int constraint \"Odd fk\" references parent deferrable initially deferred);"
       "create table late (parent int references parent deferrable initially deferred);"
       "create table prompt (parent int references parent deferrable initially immediate)"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("late"), run.oid("app.\"Late\""), run.oid("prompt")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("late"), run.oid("app.\"Late\""), run.oid("prompt")}}};
   batch.check_deferred();
   CHECK(failure([&] { batch.execute(write("insert into late values (9)"), {}); }).kind == "passed");
   CHECK(failure([&] { batch.execute(write("insert into app.\"Late\" values (9)"), {}); }).kind == "passed");
@@ -101,7 +100,7 @@ TEST_CASE("a constraint that shares its name with one that cannot be deferred do
       "create table one (parent int constraint fk references parent deferrable initially deferred);"
       "create table two (parent int constraint fk references parent);"
       "create table three (parent int references parent deferrable initially deferred)"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("three")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("three")}}};
   CHECK(failure([&] { batch.check_deferred(); }).kind == "passed");
   CHECK(failure([&] { batch.execute(write("insert into three values (9)"), {}); }).kind == "passed");
   CHECK(failure([&] { batch.check_deferred(); }).kind == "constraint.foreign_key");
@@ -111,6 +110,6 @@ TEST_CASE("a database without deferred constraints can be checked") {
   test::Run run{"create table t (id int)"};
   // The ledger's own is one.
   run.database.query("alter table opsh.left_out alter constraint left_out_run_step_batch_fkey not deferrable");
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
   CHECK(failure([&] { batch.check_deferred(); }).kind == "passed");
 }

@@ -74,17 +74,17 @@ TEST_CASE("a run records who, what and the session that works on it") {
 
 TEST_CASE("a step that is recorded already keeps what it has") {
   test::Run run;
-  run.ledger.record_step(run.claim, 1, "another", "{\"items\": 5}");
+  run.ledger.record_step(run.claim, {1, "another", "{\"items\": 5}"}, test::audited(3));
   CHECK(run.database.value("select name || planned from opsh.step") == "step{}");
-  run.ledger.finish_step(run.claim, 1);
+  run.ledger.finish_step(run.claim, 1, test::audited(3));
   CHECK(run.database.value("select done_at is not null from opsh.step") == "t");
 }
 
 TEST_CASE("a run's state says why and whether it is over") {
   test::Run run;
-  run.ledger.set_state(run.claim, "stopped", "the operator's wish", false);
+  run.ledger.set_state(run.claim, "stopped", "the operator's wish", false, test::audited(3));
   CHECK(state_of(run.database) == "stopped 1 the operator's wish f");
-  run.ledger.set_state(run.claim, "done", "", true);
+  run.ledger.set_state(run.claim, "done", "", true, test::audited(3));
   CHECK(state_of(run.database) == "done 1 t");
 }
 
@@ -93,30 +93,30 @@ TEST_CASE("whoever takes a run over fences out the one before") {
   // Another session of the same opsh: the claim's own session would be ended.
   Ledger former{test::target(run.database)};
   Ledger later{test::target(run.database)};
-  auto claim = later.claim("r1", Seconds{0});
+  auto claim = later.claim("r1", Seconds{0}, test::audited(9));
   CHECK(claim.epoch == 2);
-  CHECK(failure([&] { Batch{former.writer(), run.claim, {}}; }).kind == "run.taken_over");
-  CHECK(failure([&] { former.set_state(run.claim, "done", "", true); }).kind == "run.taken_over");
-  CHECK(failure([&] { former.record_step(run.claim, 2, "x", "{}"); }).kind == "run.taken_over");
-  CHECK(failure([&] { former.finish_step(run.claim, 1); }).kind == "run.taken_over");
+  CHECK(failure([&] { Batch{former, run.claim, {}}; }).kind == "run.taken_over");
+  CHECK(failure([&] { former.set_state(run.claim, "done", "", true, test::audited(3)); }).kind == "run.taken_over");
+  CHECK(failure([&] { former.record_step(run.claim, {2, "x", "{}"}, test::audited(3)); }).kind == "run.taken_over");
+  CHECK(failure([&] { former.finish_step(run.claim, 1, test::audited(3)); }).kind == "run.taken_over");
   CHECK(state_of(run.database) == "running 2 f");
   // The fence lets go of the session: it can begin again.
   CHECK_FALSE(former.writer().in_transaction());
-  Batch batch{later.writer(), claim, {}};
+  Batch batch{later, claim, {}};
 }
 
 TEST_CASE("a run that is not there cannot be claimed or worked on") {
   test::Run run;
-  CHECK(failure([&] { run.ledger.claim("r2", Seconds{0}); }).kind == "run.unknown");
-  CHECK(failure([&] { Batch{run.ledger.writer(), {"r2", 1}, {}}; }).kind == "run.unknown");
+  CHECK(failure([&] { run.ledger.claim("r2", Seconds{0}, test::audited(9)); }).kind == "run.unknown");
+  CHECK(failure([&] { Batch{run.ledger, {"r2", 1}, {}}; }).kind == "run.unknown");
 }
 
 TEST_CASE("claiming a run ends the session that held it idle in a transaction") {
   test::Run run{"create table t (id int)"};
-  Batch batch{run.ledger.writer(), run.claim, {run.oid("t")}};
+  Batch batch{run.ledger, run.claim, {nullptr, {run.oid("t")}}};
   batch.execute(test::write("insert into t values (1)"), {});
   Ledger later{test::target(run.database)};
-  auto claim = later.claim("r1", Seconds{0.1});
+  auto claim = later.claim("r1", Seconds{0.1}, test::audited(9));
   CHECK(claim.epoch == 2);
   CHECK(failure([&] { batch.execute(test::write("insert into t values (2)"), {}); }).kind == "connection.lost");
   CHECK(run.database.value("select count(*) from t") == "0");
@@ -127,13 +127,13 @@ TEST_CASE("claiming a run waits for a session that ends by itself") {
   test::Database database;
   auto former = std::make_unique<Ledger>(test::target(database));
   former->install("0.1.0");
-  former->start(test::run_record());
+  former->start(test::run_record(), test::audited(1));
   std::thread ending{[&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     former.reset();
   }};
   Ledger later{test::target(database)};
-  CHECK(later.claim("r1", Seconds{20}).epoch == 2);
+  CHECK(later.claim("r1", Seconds{20}, test::audited(9)).epoch == 2);
   ending.join();
 }
 
@@ -142,7 +142,7 @@ TEST_CASE("a session with the recorded pid but another start is not ended") {
   test::Peer peer{run.database.conninfo()};
   run.database.query(fmt::format("update opsh.run set backend_pid = {}, backend_start = '2020-01-01'", peer.pid()));
   Ledger later{test::target(run.database)};
-  CHECK(later.claim("r1", Seconds{0}).epoch == 2);
+  CHECK(later.claim("r1", Seconds{0}, test::audited(9)).epoch == 2);
   CHECK(peer.run("select 1")[0][0] == "1");
 }
 
@@ -150,13 +150,13 @@ TEST_CASE("a token is committed exactly when its batch is") {
   test::Run run{"create table t (id int)"};
   std::string kept, dropped;
   {
-    Batch batch{run.ledger.writer(), run.claim, {}};
+    Batch batch{run.ledger, run.claim, {}};
     kept = batch.token();
     batch.record(run.place(), 1, {}, "{}");
     CHECK(batch.commit() == opsh::journal::Outcome::committed);
   }
   {
-    Batch batch{run.ledger.writer(), run.claim, {}};
+    Batch batch{run.ledger, run.claim, {}};
     dropped = batch.token();
     batch.record(run.place(2), 1, {}, "{}");
   }
@@ -169,7 +169,7 @@ TEST_CASE("whether a token is committed is not answered before the transaction a
   test::Run run;
   Ledger other{test::target(run.database)};
   for (bool commits : {true, false}) {
-    Batch batch{run.ledger.writer(), run.claim, {}};
+    Batch batch{run.ledger, run.claim, {}};
     batch.record(run.place(commits ? 1 : 2), 1, {}, "{}");
     bool answer = !commits;
     std::atomic<bool> answered = false;

@@ -60,7 +60,7 @@ TEST_CASE("an item that no longer qualifies is left out") {
       "create table t (id int primary key, open bool); insert into t select i, true from generate_series(1, 5) i"};
   auto items = items_of(run.database, "select id, open from t order by id", 1);
   run.database.query("update t set open = false where id = 2; delete from t where id = 4");
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   CHECK(recheck(batch,
                 "select t.id from t join :items as i on i.id = t.id where t.open order by t.id for no key update of t; "
                 "-- locks",
@@ -75,7 +75,7 @@ TEST_CASE("an item that another session changes while we wait for its lock is le
   // The plan's rows join a second table: EvalPlanQual looks again only at the row that was waited for.
   run.database.query("create table public.closed (id int)");
   peer.run("begin; update t set open = true where id = 2; insert into public.closed values (2)");
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   int pid = batch.writer().backend().pid;
   std::jthread other{[&] {
     test::eventually([&] {
@@ -96,7 +96,7 @@ TEST_CASE("an item that another session changes while we wait for its lock is le
 TEST_CASE("what recheck has locked nobody else can change before the batch ends") {
   test::Run run{"create table t (id int primary key); insert into t values (1)"};
   auto items = items_of(run.database, "select id from t", 1);
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   recheck(batch, "select id from t for no key update", items);
   CHECK_THROWS(run.database.query("set lock_timeout = '50ms'; update t set id = 2"));
 }
@@ -104,7 +104,7 @@ TEST_CASE("what recheck has locked nobody else can change before the batch ends"
 TEST_CASE("numeric keys are the same item whatever their zeros") {
   test::Run run{"create table t (id numeric); insert into t values (1.00), (2.50), (3)"};
   auto items = items_of(run.database, "select * from (values (1.0), (2.5), (3.000), (4)) as v(id)", 1);
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   CHECK(recheck(batch, "select id from t for update", items) == Rows{0, 1, 2});
 }
 
@@ -115,14 +115,14 @@ TEST_CASE("text, time and composite keys are compared by the server") {
       "('c,d\\', '2026-03-29 01:30:00+00', 1), ('', 'infinity', 2), ('NULL', '-infinity', 3)"};
   auto items = items_of(run.database, "select code, at, n from t order by n desc", 3);
   run.database.query("update t set at = at + interval '1 microsecond' where n = 1");
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   CHECK(recheck(batch, "select n, at, code from t for update", items) == Rows{0, 1, 2});
 }
 
 TEST_CASE("a recheck that does not return the key is refused") {
   test::Run run{"create table t (id int, part int); insert into t values (1, 1)"};
   auto items = items_of(run.database, "select id, part from t", 2);
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   auto error = failure([&] { recheck(batch, "select id from t for update", items); });
   CHECK(error.kind == "recheck.key");
   CHECK(error.message.find("part") != std::string::npos);
@@ -131,14 +131,14 @@ TEST_CASE("a recheck that does not return the key is refused") {
 TEST_CASE("a recheck that changes rows is refused before it does") {
   test::Run run{"create table t (id int); insert into t values (1)"};
   auto items = items_of(run.database, "select id from t", 1);
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   CHECK(failure([&] { recheck(batch, "update t set id = 2 returning id", items); }).kind == "recheck.writes");
 }
 
 TEST_CASE("every row that a recheck finds is locked, also those that no item needs") {
   test::Run run{"create table t (id int, part int primary key); insert into t values (1, 1), (1, 2), (1, 3)"};
   auto items = items_of(run.database, "select 1 as id", 1);
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   CHECK(recheck(batch, "select id from t for update", items) == Rows{0});
   for (const char* part : {"1", "2", "3"})
     CHECK_THROWS(
@@ -148,7 +148,7 @@ TEST_CASE("every row that a recheck finds is locked, also those that no item nee
 TEST_CASE("an error in a recheck shows the author's place") {
   test::Run run{"create table t (id int)"};
   auto items = items_of(run.database, "select 1 as id", 1);
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   CHECK(failure([&] { recheck(batch, "select idd from t for update", items); }).excerpt ==
         "line 1: select idd from t for update\n               ^");
 }
@@ -156,6 +156,6 @@ TEST_CASE("an error in a recheck shows the author's place") {
 TEST_CASE("a recheck with parameters of its own keeps them apart from the keys") {
   test::Run run{"create table t (id int, kind text); insert into t values (1, 'a'), (2, 'b'), (3, 'a')"};
   auto items = items_of(run.database, "select id from t order by id", 1);
-  Batch batch{run.ledger.writer(), run.claim, {}};
+  Batch batch{run.ledger, run.claim, {}};
   CHECK(batch.recheck(test::write("select id from t where kind = $1 for update"), {{"a", 0}}, items) == Rows{0, 2});
 }

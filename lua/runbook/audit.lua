@@ -1,0 +1,205 @@
+--- What a run's audit log says: decisions and actions, never row values. Each function appends one entry, which is on
+--- the disk when it returns, and gives the head for the transaction that does what the entry announces. docs/audit.md
+--- lists the events and what they hold.
+local json = require("opsh.native.json")
+local native_audit = require("opsh.native.audit")
+local provenance = require("opsh.host.runbook.provenance")
+local system = require("opsh.native.system")
+
+local object, array = json.metatables()
+
+local M = {}
+
+-- A tally may have as many groups as there are rows; the ledger has them all.
+local most_groups = 100
+
+--- The file, in a run's folder.
+M.file_name = "audit.jsonl"
+
+--- The head that the database has of a run, or nil. The schema opsh must be there.
+function M.recorded(session, run)
+  return session:read("select a.entries, a.sha256 from opsh.audit as a where a.run = $1", { n = 1, run })[1]
+end
+
+--- Opens a run's log, and makes it where there is none.
+---@param directory string of the run
+---@param run string its id
+---@param recorded? { entries: integer, sha256: string } what the database has; nil for a run that it does not know yet
+function M.open(directory, run, recorded)
+  return native_audit.open({
+    path = directory .. "/" .. M.file_name,
+    run = run,
+    host = system.host(),
+    recorded = recorded,
+  })
+end
+
+-- Messages may quote what the server or a script says, and with it row values. These are opsh's own words.
+local own_words = {
+  audit = true,
+  check = true,
+  connect = true,
+  connection = true,
+  file = true,
+  in_doubt = true,
+  interrupted = true,
+  ledger = true,
+  permission = true,
+  refused = true,
+  run = true,
+  spool = true,
+  usage = true,
+}
+
+--- What may be said of an error.
+---@return { kind: string, sqlstate?: string, message?: string, where?: string }
+function M.error_facts(err)
+  local own = own_words[err.kind:match("^[^.]*")] and (not err.sqlstate or err.sqlstate == "")
+  return {
+    kind = err.kind,
+    sqlstate = err.sqlstate ~= "" and err.sqlstate or nil,
+    message = own and err.message or nil,
+    where = err.where ~= "" and err.where or nil,
+  }
+end
+
+--- What may be said of checks: what they counted, not what they found.
+function M.check_facts(results)
+  local list = {}
+  for at, result in ipairs(results or {}) do
+    local counted = result.counts and tonumber(result.found)
+    list[at] = {
+      name = result.name,
+      outcome = result.outcome,
+      sqlstate = result.sqlstate,
+      found = counted and result.found or nil,
+      expected = counted and result.expected or nil,
+    }
+  end
+  return setmetatable(list, array)
+end
+
+--- An object of names and figures.
+local function figures(values)
+  local made = {}
+  for name, value in pairs(values or {}) do
+    made[name] = value
+  end
+  return setmetatable(made, object)
+end
+
+local function to_milliseconds(seconds) return math.floor(seconds * 1000 + 0.5) / 1000 end
+
+local function target_facts(target, identity)
+  return {
+    name = target.name,
+    described = target.described,
+    system_identifier = identity.system_identifier,
+    database = identity.database,
+    database_oid = identity.database_oid,
+    user = identity.user,
+  }
+end
+
+--- The facts that a start and a resume share.
+---@param facts { command: string, reason?: string, script?: string, target: table, identity: table }
+local function circumstances(facts)
+  local made = provenance.operator()
+  made.command, made.reason = facts.command, facts.reason
+  made.git = facts.script and provenance.repository(facts.script) or nil
+  made.versions = provenance.versions(facts.identity.server_version)
+  made.target = target_facts(facts.target, facts.identity)
+  made.settings = facts.identity.settings
+  return made
+end
+
+--- Who begins what, why, with which code and parameters, where.
+---@param facts { command: string, reason?: string, title: string, script?: string, sources: table<string, string>, sha256?: string, params: table<string, string[]>, preconditions?: table[], undo_of?: string, target: table, identity: table }
+--- `params` with secret ones masked; `identity` of the login that writes (jobs.identify)
+function M.run_started(log, facts)
+  local made = circumstances(facts)
+  made.title, made.script, made.sha256, made.undo_of = facts.title, facts.script, facts.sha256, facts.undo_of
+  made.sources, made.params = figures(facts.sources), figures(facts.params)
+  made.preconditions = M.check_facts(facts.preconditions)
+  return log:append("run started", made)
+end
+
+--- Who goes on with a run.
+---@param facts { command: string, reason?: string, script?: string, former: { state: string, interrupted: boolean }, target: table, identity: table }
+function M.run_resumed(log, facts)
+  local made = circumstances(facts)
+  made.former_state = facts.former.interrupted and "interrupted" or facts.former.state
+  return log:append("run resumed", made)
+end
+
+--- What steps are going to do.
+---@param records table[] of planning.record
+function M.planned(log, records)
+  local steps = {}
+  for at, record in ipairs(records) do
+    local planned, groups = json.decode(record.planned), {}
+    for place, group in ipairs(planned.tally or {}) do
+      if place <= most_groups then groups[place] = group end
+    end
+    steps[at] = {
+      step = record.number,
+      name = record.name,
+      seen = planned.seen,
+      items = planned.items,
+      skipped = planned.skipped,
+      labels = planned.labels,
+      totals = planned.totals,
+      tally = setmetatable(groups, array),
+      tally_groups = #(planned.tally or {}),
+      failures_allowed = planned.failures_allowed,
+      writes = json.decode(record.writes),
+      journaled = record.journaled,
+    }
+  end
+  return log:append("planned", { steps = setmetatable(steps, array) })
+end
+
+--- A plan that was made again, because its rows were lost, behind so many that are worked on.
+---@param step { number: integer, name: string }
+function M.planned_again(log, step, position)
+  return log:append("planned again", { step = step.number, name = step.name, position = position })
+end
+
+---@param step { number: integer, name: string }
+function M.step_started(log, step) return log:append("step started", { step = step.number, name = step.name }) end
+
+---@param step { number: integer, name: string }
+---@param done table figures of its committed batches
+---@param seconds number that this process worked on it
+function M.step_finished(log, step, done, seconds)
+  return log:append("step finished", {
+    step = step.number,
+    name = step.name,
+    items = done.items,
+    skipped = done.skipped,
+    failed = done.failed,
+    batches = done.batches,
+    counts = figures(done.counts),
+    seconds = to_milliseconds(seconds),
+  })
+end
+
+--- The outcomes of a step's checks.
+function M.checked(log, step, results)
+  return log:append("checked", { step = step.number, name = step.name, checks = M.check_facts(results) })
+end
+
+--- A run that is left before its end.
+---@param state? string that the ledger gets; nil when it cannot be written
+---@param seconds number since this process began with the run
+function M.run_stopped(log, state, err, seconds)
+  return log:append("run stopped", { state = state, error = M.error_facts(err), seconds = to_milliseconds(seconds) })
+end
+
+--- A run that is done.
+---@param totals { items: integer, skipped: integer, failed: integer, batches: integer }
+function M.run_finished(log, totals, seconds)
+  return log:append("run finished", { outcome = "done", totals = totals, seconds = to_milliseconds(seconds) })
+end
+
+return M

@@ -1,0 +1,73 @@
+#include "bind/module.hpp"
+#include "bind/session.hpp"
+
+namespace opsh::lua {
+template <>
+const char* Object<bind::TablesHandle>::name = "opsh.tables";
+}  // namespace opsh::lua
+
+namespace opsh::bind {
+namespace {
+
+using TablesObject = lua::Object<TablesHandle>;
+
+const journal::Tables& tables_at(lua_State* L, int index) {
+  return *TablesObject::check(L, index).tables;
+}
+
+/// tables:names() -> the declared tables in their order, with their schemas.
+int table_names(lua_State* L) {
+  std::vector<std::string> names;
+  for (const auto& table : tables_at(L, 1).declared) names.push_back(table.name.text());
+  lua::push(L, names);
+  return 1;
+}
+
+/// tables:oids() -> those of the declared tables, as texts.
+int table_oids(lua_State* L) {
+  std::vector<std::string> oids;
+  for (const auto& table : tables_at(L, 1).declared) oids.push_back(std::to_string(table.oid));
+  lua::push(L, oids);
+  return 1;
+}
+
+/// tables:equals(other): whether nothing that the journal builds on has changed between the two.
+int tables_equal(lua_State* L) {
+  lua_pushboolean(L, tables_at(L, 1).fingerprint == tables_at(L, 2).fingerprint);
+  return 1;
+}
+
+}  // namespace
+
+std::vector<journal::DeclaredName> declared_names_at(lua_State* L, int index) {
+  luaL_checktype(L, index, LUA_TTABLE);
+  std::vector<journal::DeclaredName> names;
+  for (int at = 1; at <= static_cast<int>(lua_objlen(L, index)); ++at) {
+    lua_rawgeti(L, index, at);
+    int entry = lua_gettop(L);
+    luaL_checktype(L, entry, LUA_TTABLE);
+    names.push_back({lua::string_field(L, entry, "name"), lua::boolean_field(L, entry, "row_security")});
+    lua_pop(L, 1);
+  }
+  return names;
+}
+
+void push_tables(lua_State* L, journal::Tables tables) {
+  TablesObject::make(L, std::make_shared<const journal::Tables>(std::move(tables)));
+}
+
+int examine(lua_State* L) {
+  db::Reader& reader = lua::Object<ReaderHandle>::check(L, 1).get();
+  push_tables(L, journal::examine_tables(reader, declared_names_at(L, 2)));
+  return 1;
+}
+
+void open_tables(lua_State* L) {
+  static const luaL_Reg tables[] = {{"names", lua::guarded<table_names>},
+                                    {"oids", lua::guarded<table_oids>},
+                                    {"equals", lua::guarded<tables_equal>},
+                                    {nullptr, nullptr}};
+  TablesObject::define(L, tables);
+}
+
+}  // namespace opsh::bind

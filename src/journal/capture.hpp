@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "db/witness.hpp"
+#include "db/writer.hpp"
+#include "journal/chunks.hpp"
+#include "journal/counters.hpp"
+#include "journal/proof.hpp"
+#include "journal/tables.hpp"
+#include "journal/written.hpp"
+
+namespace opsh::journal {
+
+/// The witness of a session that writes, and what the server had counted of it. Lives as long as that session.
+struct Watcher {
+  explicit Watcher(const db::Target& target) : witness(target) {}
+
+  /// That both sessions are on the same server and database: the witness fails to take a lock that the writer's
+  /// transaction holds. Done once. Error: "refused.witness".
+  void prove(db::Writer& writer);
+
+  db::Witness witness;
+  Counters counters;
+  bool proved = false;
+};
+
+/// What a statement gave; behind the columns that its author asked for are the journal's.
+struct Answer {
+  std::shared_ptr<const db::Result> result;
+  int columns = 0;
+};
+
+/// What a batch does to rows: kept from its statements, proved and imaged at its end.
+class Capture {
+ public:
+  /// Directly after BEGIN. `holding`: the witness keeps what is written locked against DDL until the end, for
+  /// transactions that take long.
+  Capture(db::Writer& writer, Watcher& watcher, std::shared_ptr<const Tables> tables, bool holding);
+  ~Capture();
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+
+  /// Runs a statement on `relation`, which is a declared table or below one. RETURNING gets the columns that the
+  /// journal needs behind the author's own. Error: "write.key" when it sets a column of the key or moves rows to other
+  /// partitions.
+  Answer write(const DeclaredTable& table, unsigned relation, const sql::Operation& operation, const sql::WriteSql& sql,
+               const db::Parameters& parameters);
+
+  void watch(Watch watch) { watches_.push_back(std::move(watch)); }
+
+  void savepoint() { marks_.push_back(written_.mark()); }
+  void release_savepoint() { marks_.pop_back(); }
+  void rollback_to_savepoint();
+
+  /// Proves what was done and reads the images; only reads. Errors: those of explain(), "proof.hidden" when the witness
+  /// does not see a row that was changed, "transaction.tables_changed" when the catalog is not what it was: the batch
+  /// can be tried again with tables that are read anew.
+  Chunks changes();
+
+ private:
+  Looker batch_looker();
+  Looker witness_looker();
+
+  db::Writer& writer_;
+  Watcher& watcher_;
+  std::shared_ptr<const Tables> tables_;
+  bool holding_;
+  Written written_;
+  std::vector<Written::Mark> marks_;
+  std::vector<Watch> watches_;
+};
+
+}  // namespace opsh::journal

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "journal/chunks.hpp"
+#include "journal/images.hpp"
+#include "journal/tables.hpp"
+#include "journal/written.hpp"
+
+namespace opsh::journal {
+
+/// The columns of a leaf that an image has: those that can be written.
+std::vector<std::size_t> stored_columns(const Leaf& leaf);
+
+/// Finds out what became of the rows of one leaf and adds it to `chunks`.
+///
+/// Operations are walked per key: what was first updated or deleted must have a before-image, else "proof.hidden"; an
+/// upsert was an update when the row was there. `indirect` are rows that no statement returned; when it is not null,
+/// what statements returned is not the last word either, and every after-image is read.
+void add_changes_of(const Leaf& leaf, const Written& written, const std::vector<Key>* indirect, const Looker& batch,
+                    const Looker& witness, Chunks& chunks);
+
+}  // namespace opsh::journal
