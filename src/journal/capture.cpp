@@ -98,6 +98,16 @@ void Watcher::prove(db::Writer& writer) {
   proved = true;
 }
 
+void Watcher::compress_fast(db::Writer& writer) {
+  if (!has_lz4)
+    has_lz4 = writer
+                  .query(
+                      "select exists (select from pg_catalog.pg_settings as s where s.name = "
+                      "'default_toast_compression' and 'lz4' = any(s.enumvals))"_sql)
+                  .field(0, 0) == "t";
+  if (*has_lz4) writer.query("select pg_catalog.set_config('default_toast_compression', 'lz4', true)"_sql);
+}
+
 Capture::Capture(db::Writer& writer, Watcher& watcher, std::shared_ptr<const Tables> tables, bool holding)
     : writer_(writer), watcher_(watcher), tables_(std::move(tables)), holding_(holding) {
   watcher_.prove(writer_);
@@ -174,6 +184,11 @@ Chunks Capture::changes() {
                    evidence.witness, chunks);
   }
   return chunks;
+}
+
+void Capture::store(Chunks chunks, const std::string& run, int step, int batch) {
+  watcher_.compress_fast(writer_);
+  chunks.store(writer_, run, step, batch);
 }
 
 }  // namespace opsh::journal

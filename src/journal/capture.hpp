@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,9 +23,14 @@ struct Watcher {
   /// transaction holds. Done once. Error: "refused.witness".
   void prove(db::Writer& writer);
 
+  /// For the rest of the writer's transaction, which only writes opsh's own tables from here on: lz4 where the server
+  /// has it; the usual pglz is a quarter of what the journal costs the server.
+  void compress_fast(db::Writer& writer);
+
   db::Witness witness;
   Counters counters;
   bool proved = false;
+  std::optional<bool> has_lz4;
 };
 
 /// What a statement gave; behind the columns that its author asked for are the journal's.
@@ -59,6 +65,9 @@ class Capture {
   /// does not see a row that was changed, "transaction.tables_changed" when the catalog is not what it was: the batch
   /// can be tried again with tables that are read anew.
   Chunks changes();
+
+  /// Sends them to opsh.journal; nothing else may be written afterwards.
+  void store(Chunks chunks, const std::string& run, int step, int batch);
 
  private:
   Looker batch_looker();

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
+#include "journal/composer.hpp"
 #include "journal/decision.hpp"
 
 namespace opsh::journal {
@@ -57,6 +59,29 @@ void count(const StoredChanges& changes, const Decision& decision, Undone& undon
   }
 }
 
+/// Triggers and cascades of the undo write where those of the run wrote: with these keys the proof need not look
+/// through the tables.
+void watch_rows(Batch& batch, const StoredChanges& changes, const BatchId& original, CurrentLeaves& leaves) {
+  std::set<unsigned> watched;
+  for (const auto& chunk : changes.chunks()) {
+    CurrentLeaf* leaf = leaves.find(chunk.leaf);
+    if (!leaf || !watched.insert(chunk.leaf).second) continue;
+    db::Parameters parameters{{original.run, db::oid::text},
+                              {std::to_string(original.step), db::oid::int4},
+                              {std::to_string(original.number), db::oid::int4},
+                              {std::to_string(chunk.leaf), db::oid::oid}};
+    Composer<sql::ReadSql> sql;
+    sql << "select ";
+    for (std::size_t part = 1; part <= chunk.key_numbers.size(); ++part) {
+      auto place = static_cast<int>(parameters.add(std::to_string(part), db::oid::int4));
+      sql.comma(part == 1) << "(k.key::pg_catalog.text[])[" << sql::Parameter{place} << "]";
+    }
+    sql << " from opsh.journal as j cross join lateral rows from (pg_catalog.unnest(j.keys)) as k (key) "
+           "where (j.run, j.step, j.batch) = ($1, $2, $3) and j.leaf = $4";
+    batch.watch(leaf->leaf.name, sql.compose(), parameters);
+  }
+}
+
 }  // namespace
 
 Undone undo_batch(Batch& batch, const BatchId& original, const std::string& undo) {
@@ -66,6 +91,7 @@ Undone undo_batch(Batch& batch, const BatchId& original, const std::string& undo
   CurrentLeaves leaves{looker};
   Decider decider{looker, leaves, LeftBefore{looker, undo}};
   Decision decision = decider.decide_locked(changes);
+  watch_rows(batch, changes, original, leaves);
   Restoration restoration{batch, looker, changes, leaves, decision};
   restoration.run();
   Undone undone;
