@@ -11,6 +11,8 @@ local commands = {
   { name = "runs", help = "List the runs that the target's ledger knows." },
   { name = "show", help = "Show one run: its steps, batches and what was left out." },
   { name = "resume", help = "Go on with a run that was stopped part-way." },
+  { name = "undo", help = "Take back what a run changed; without --apply, say what that would be." },
+  { name = "audit", help = "Verify the audit logs of runs, or show one." },
   { name = "repl", help = "Read Lua and SQL line by line, also with a runbook at hand; opsh alone does it." },
   { name = "doctor", help = "Say whether opsh can work here, and what to do about what is not right." },
   { name = "sandbox", help = "Start, stop or show a throw-away PostgreSQL." },

@@ -8,22 +8,39 @@ local options = require("opsh.host.options")
 local resume = require("opsh.host.runbook.resume")
 local screen = require("opsh.host.present.screen")
 local text_result = require("opsh.host.present.result")
+local undo = require("opsh.host.runbook.undo")
+local undo_document = require("opsh.host.present.undo").document
+local undo_result = require("opsh.host.commands.undo_result")
 local workplace = require("opsh.host.workplace")
 
-local function go_on(given, out, place, id)
-  local reopened = resume.reopen(place.target, id, function(path) return load.load(path, options.taken()) end)
-  local job = jobs.new(
+local function reopened_job(out, place, reopened)
+  if reopened.record.undo_of then
+    local job = undo.reopened(reopened.record, reopened.identity, {
+      target = place.target,
+      state = place.state,
+      say = out.say,
+    })
+    job.document = undo_document
+    return job
+  end
+  return jobs.new(
     reopened.runbook,
     place.target,
     reopened.record.params,
     { directory = place.state .. "/runs/" .. reopened.record.id, sample = 0, recorded = true }
   )
+end
+
+local function go_on(given, out, place, id)
+  local reopened = resume.reopen(place.target, id, function(path) return load.load(path, options.taken()) end)
+  local job = reopened_job(out, place, reopened)
   job.resume = again.resume(given, reopened.record.id)
   job.id, job.say, job.path = reopened.record.id, out.say, reopened.record.runbook
   job.command, job.reason = job.resume, options.reason_of(given)
   local ok, result = host.protect(function()
     out.say(("resuming run %s"):format(job.id))
     resume.go_on(job, reopened, out.progress)
+    if job.undo_of then return undo_result.finish(job, place, out, given) end
     job.outcome = "done"
     return text_result.finish(job, place, out)
   end)

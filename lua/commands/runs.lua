@@ -12,7 +12,9 @@ local workplace = require("opsh.host.workplace")
 
 local _, array = json.metatables()
 
-local function state_of(run) return run.interrupted and "interrupted" or run.state end
+local function state_of(run)
+  return ledger.undone(run) or run.interrupted and "interrupted" or run.state
+end
 
 local function render(out, runs)
   if #runs == 0 then return "no runs in this database\n" end

@@ -27,19 +27,26 @@ function M.load(group, word)
   return runbook
 end
 
---- The tables of all steps, once each, and the relations that they are.
+--- The tables of all steps, once each, and the relations that they are. One that several steps write is looked at as
+--- the strictest of them needs it.
 local function written_tables(group, runbook, session)
   local list, declared, by_name = {}, {}, {}
   for _, step in ipairs(runbook.steps) do
-    for _, name in ipairs(step.writes) do
-      if not by_name[name] then
-        by_name[name] = true
+    for _, written in ipairs(step.writes) do
+      local name = written.name
+      local entry = by_name[name]
+      if not entry then
+        entry = { name = name, row_security = true }
+        by_name[name] = entry
         group:try(name, session, function()
-          local row = tables.find(group, session, name, step)
-          if row then
-            list[#list + 1], declared[row.oid], by_name[name] = { name = name, row = row }, true, row
+          entry.row = tables.find(group, session, name, step)
+          if entry.row then
+            list[#list + 1], declared[entry.row.oid] = entry, true
           end
         end)
+      end
+      if step.journaled then
+        entry.journaled, entry.row_security = true, entry.row_security and written.row_security
       end
     end
   end
@@ -49,9 +56,9 @@ end
 --- Says of a step's key whether a table that the step writes has a unique index over it.
 local function key(group, name, step, session, by_name)
   local columns, unsure = table.concat(step.key, ", "), nil
-  for _, written in ipairs(step.writes) do
-    local row = by_name[written]
-    if type(row) == "table" then
+  for _, declared in ipairs(step.writes) do
+    local written, row = declared.name, by_name[declared.name].row
+    if row then
       local has_columns, index = tables.unique_index(session, row, step.key)
       if index then
         group:ok(name, ("key %s is unique in %s by %s"):format(columns, written, index))
@@ -149,11 +156,7 @@ function M.look(group, runbook, writer, reader, facts)
     group:try(name, writer, function() key(group, name, step, writer, by_name) end)
   end
   for _, written in ipairs(list) do
-    group:try(
-      written.name,
-      writer,
-      function() tables.look(group, writer, written.name, written.row, facts, declared) end
-    )
+    group:try(written.name, writer, function() tables.look(group, writer, written, facts, declared) end)
   end
 end
 

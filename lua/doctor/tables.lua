@@ -1,6 +1,8 @@
 --- The doctor looks at a table that a runbook writes, through the login that applies.
-local report = require("opsh.native.report")
 local errors = require("opsh.host.errors")
+local host = require("opsh.native.host")
+local native_journal = require("opsh.native.journal")
+local report = require("opsh.native.report")
 
 local M = {}
 
@@ -76,7 +78,19 @@ local function privileges(group, name, row, facts)
   end
 end
 
-local function shape(group, name, row, facts)
+--- Whether the journal can be kept of the table; what hinders it is a problem, since a plan is refused for it.
+local function can_be_journaled(group, written, session)
+  session:savepoint()
+  local ok, err = host.protect(native_journal.examine, session, { written })
+  session:rollback_to_savepoint()
+  if ok then return true end
+  if err.kind ~= "refused.journal" then error(err, 0) end
+  group:problem(written.name, err.message, err.hint)
+  return false
+end
+
+local function shape(group, written, facts)
+  local name, row = written.name, written.row
   if row.kind == "m" or row.kind == "S" or row.kind == "i" then
     group:problem(name, "a " .. kinds[row.kind] .. ": it cannot be written", "name the table behind it in writes")
     return
@@ -89,7 +103,7 @@ local function shape(group, name, row, facts)
       "a foreign table: its server commits by itself, so a batch may be there without its ledger row",
       "write to it from a runbook on that server"
     )
-  elseif not row.has_primary_key then
+  elseif not written.journaled and not row.has_primary_key then
     group:note(
       name,
       "has no primary key: equal rows cannot be told apart",
@@ -180,10 +194,12 @@ function M.find(group, session, name, step)
 end
 
 ---@param group table of findings
+---@param written table { name, row, journaled, row_security }
 ---@param declared table<string, boolean> oids of all tables that the runbook writes
-function M.look(group, session, name, row, facts, declared)
+function M.look(group, session, written, facts, declared)
+  local name, row = written.name, written.row
   privileges(group, name, row, facts)
-  shape(group, name, row, facts)
+  if not written.journaled or can_be_journaled(group, written, session) then shape(group, written, facts) end
   triggers(group, name, row, session)
   references(group, name, row, session, declared)
 end

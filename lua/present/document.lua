@@ -142,6 +142,8 @@ local function target(job, place)
   })
 end
 
+M.target = target
+
 local function error_of(err)
   if not err then return null end
   return ordered({ "kind", "message", "hint", "sqlstate", "where" }, {
@@ -152,6 +154,8 @@ local function error_of(err)
     where = err.where or null,
   })
 end
+
+M.error_of = error_of
 
 --- The document of a job.
 ---@param rung "plan"|"apply"

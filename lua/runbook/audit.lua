@@ -79,7 +79,7 @@ function M.check_facts(results)
   return setmetatable(list, array)
 end
 
---- An object of names and figures.
+--- A copy, as an object also when it is empty.
 local function figures(values)
   local made = {}
   for name, value in pairs(values or {}) do
@@ -101,9 +101,12 @@ local function target_facts(target, identity)
   }
 end
 
---- The facts that a start and a resume share.
+--- Who does what, why, with which program and code, where: what a start and a resume share. To be asked for early, as
+--- git may take its time.
 ---@param facts { command: string, reason?: string, script?: string, target: table, identity: table }
-local function circumstances(facts)
+--- `identity` of the login that writes (jobs.identify)
+---@return table
+function M.circumstances(facts)
   local made = provenance.operator()
   made.command, made.reason = facts.command, facts.reason
   made.git = facts.script and provenance.repository(facts.script) or nil
@@ -113,22 +116,24 @@ local function circumstances(facts)
   return made
 end
 
---- Who begins what, why, with which code and parameters, where.
----@param facts { command: string, reason?: string, title: string, script?: string, sources: table<string, string>, sha256?: string, params: table<string, string[]>, preconditions?: table[], undo_of?: string, target: table, identity: table }
---- `params` with secret ones masked; `identity` of the login that writes (jobs.identify)
-function M.run_started(log, facts)
-  local made = circumstances(facts)
+--- A run that begins.
+---@param circumstances table of M.circumstances
+---@param facts { title: string, script?: string, sources?: table<string, string>, sha256?: string, params?: table<string, string[]>, preconditions?: table[], undo_of?: string }
+--- `params` with secret ones masked
+function M.run_started(log, circumstances, facts)
+  local made = figures(circumstances)
   made.title, made.script, made.sha256, made.undo_of = facts.title, facts.script, facts.sha256, facts.undo_of
   made.sources, made.params = figures(facts.sources), figures(facts.params)
   made.preconditions = M.check_facts(facts.preconditions)
   return log:append("run started", made)
 end
 
---- Who goes on with a run.
----@param facts { command: string, reason?: string, script?: string, former: { state: string, interrupted: boolean }, target: table, identity: table }
-function M.run_resumed(log, facts)
-  local made = circumstances(facts)
-  made.former_state = facts.former.interrupted and "interrupted" or facts.former.state
+--- A run that goes on.
+---@param circumstances table of M.circumstances
+---@param former { state: string, interrupted: boolean } what the ledger says of it (ledger.run)
+function M.run_resumed(log, circumstances, former)
+  local made = figures(circumstances)
+  made.former_state = former.interrupted and "interrupted" or former.state
   return log:append("run resumed", made)
 end
 

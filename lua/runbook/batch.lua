@@ -240,6 +240,17 @@ local function settle(run, step, place, outcome, token)
   )
 end
 
+M.with_batch, M.settle, M.most_attempts = with_batch, settle, most_attempts
+
+--- Whether an attempt that ended like this may succeed when it is made again; then waits a moment.
+---@param number integer of the attempt
+function M.passes(err, step, number)
+  if not passing[err.kind] then return false end
+  if err.kind == "transaction.tables_changed" then step.tables_to_write = nil end
+  system.sleep(0.05 * 2 ^ number)
+  return true
+end
+
 --- Does one batch, exactly once.
 ---@param run table { ledger, open_ledger, id, ctx, scope, state, failures_left }
 ---@param step table
@@ -257,10 +268,8 @@ function M.run(run, step, place, items)
     end
     local err = outcome
     if number == most_attempts then error(err, 0) end
-    if passing[err.kind] then
-      if err.kind == "transaction.tables_changed" then step.tables_to_write = nil end
-      system.sleep(0.05 * 2 ^ number)
-    elseif is_about_items(err) and run.failures_left[step.number] > 0 then
+    local again = M.passes(err, step, number)
+    if not again and is_about_items(err) and run.failures_left[step.number] > 0 then
       local found, rest = diagnose(run, step, todo)
       if #found == 0 then error(err, 0) end
       for _, failure in ipairs(found) do
@@ -279,7 +288,7 @@ function M.run(run, step, place, items)
           failures[1].err.where
         )
       end
-    else
+    elseif not again then
       error(err, 0)
     end
   end

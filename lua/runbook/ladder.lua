@@ -64,21 +64,30 @@ function M.open(job)
   error(err, 0)
 end
 
+--- Who works on this job, why and with what, for its audit log.
+---@param identity table of the login that writes
+function M.circumstances(job, identity)
+  return audit.circumstances({
+    command = job.command,
+    reason = job.reason,
+    script = job.runbook and job.runbook.real_path,
+    target = job.target,
+    identity = identity,
+  })
+end
+
 --- Announces the run and what it is going to do, before anything is written.
 local function announce(job, records)
   local identity = require_same_database(job)
   local log = audit.open(job.directory, job.id)
-  audit.run_started(log, {
-    command = job.command,
-    reason = job.reason,
+  audit.run_started(log, M.circumstances(job, identity), {
     title = job.runbook.title,
     script = job.runbook.real_path,
     sources = job.runbook.sources,
     sha256 = job.runbook.sha256,
     params = job.params,
     preconditions = job.preconditions,
-    target = job.target,
-    identity = identity,
+    undo_of = job.undo_of,
   })
   job.audit = log
   return audit.planned(log, records)
@@ -91,6 +100,8 @@ local function start(job)
   end
   local head = announce(job, records)
   M.open(job)
+  -- Before it is fenced out: it may be inside its last batch.
+  if job.undo_of then job.ledger:end_former_session(job.undo_of, 1) end
   job.ledger:start({
     id = job.id,
     runbook = job.runbook.real_path,
@@ -100,6 +111,8 @@ local function start(job)
     sources = json.encode(job.runbook.sources),
     params = json.encode(job.params),
     reason = job.reason,
+    undo_of = job.undo_of,
+    undone_before = job.undone_before,
     target = json.encode({
       system_identifier = job.identity.system_identifier,
       database_oid = job.identity.database_oid,
@@ -118,6 +131,10 @@ end
 
 local function finish_checks(job, step)
   step.done = step.done or ledger_done(job, step)
+  if not step.verify then
+    step.checks = {}
+    return
+  end
   jobs.reading(job, function(session)
     if not step.atomic or not step.checks then step.checks = jobs.verify(job, step, session) end
   end)
@@ -130,21 +147,26 @@ local function finish_checks(job, step)
   )
 end
 
+local function prepare(job, step)
+  job.state.session = jobs.open_reader(job)
+  local ok, err = host.protect(planning.prepare, job, step, job.state.session)
+  if not ok then
+    job.state.session:close()
+    job.state.session = nil
+    error(err, 0)
+  end
+  job.ctx.planned, job.ctx.done, job.ctx.run = step.planned, figures.new(), job.id
+end
+
 local function work_through(job, progress)
+  if job.undo_of then job.settle_steps(job) end
   for _, step in ipairs(job.steps) do
     if not step.is_done then
       local began = system.clock()
       audit.step_started(job.audit, step)
-      job.state.session = jobs.open_reader(job)
-      local ok, err = host.protect(planning.prepare, job, step, job.state.session)
-      if not ok then
-        job.state.session:close()
-        job.state.session = nil
-        error(err, 0)
-      end
-      job.ctx.planned, job.ctx.done, job.ctx.run = step.planned, figures.new(), job.id
+      if not job.undo_of then prepare(job, step) end
       local shown = progress(step)
-      local worked, failure = host.protect(apply.step, job, step, shown)
+      local worked, failure = host.protect(job.work_on or apply.step, job, step, shown)
       shown.finish()
       if not worked then
         -- Of an atomic step they were inside what is rolled back.

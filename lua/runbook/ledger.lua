@@ -16,12 +16,35 @@ function M.exists(reader)
   return found[1].there
 end
 
+-- What undid a run, and what undid that, and so on: how many they are, and the last of them. A schema of opsh's first
+-- version has none of these columns.
+local undo_columns = [[
+           pg_catalog.to_jsonb(r) ->> 'undo_of' as undo_of, pg_catalog.to_jsonb(r) ->> 'undone_by' as undone_by,
+           pg_catalog.to_jsonb(r) ->> 'pruned_at' as pruned_at, u.undos, u.last_undo, u.last_undo_state,]]
+local undo_join = [[
+    cross join lateral (
+      with recursive chain (id, depth) as (
+        select pg_catalog.to_jsonb(r) ->> 'undone_by', 1
+        union all
+        select pg_catalog.to_jsonb(n) ->> 'undone_by', c.depth + 1 from chain as c join opsh.run as n on n.id = c.id)
+      select pg_catalog.count(*) as undos, (pg_catalog.array_agg(n.id order by c.depth desc))[1] as last_undo,
+             (pg_catalog.array_agg(n.state order by c.depth desc))[1] as last_undo_state
+      from chain as c join opsh.run as n on n.id = c.id) as u]]
+
+--- How a run stands that was undone: "undone", "being undone", or nil, also when its undo was undone.
+function M.undone(run)
+  if run.undos == 0 then return nil end
+  if run.last_undo_state ~= "done" then return "being undone" end
+  return run.undos % 2 == 1 and "undone" or nil
+end
+
 --- The newest runs first.
 function M.runs(reader, limit)
   if not M.exists(reader) then return {} end
   return reader:read(
     [[
-    select r.id, r.runbook, r.title, r.state, r.operator, r.message,
+    select r.id, r.runbook, r.title, r.state, r.operator, r.message,]] .. undo_columns .. [[
+
            pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') as started,
            extract(epoch from coalesce(r.finished_at, pg_catalog.clock_timestamp()) - r.started_at)::pg_catalog.float8
              as seconds,
@@ -31,7 +54,8 @@ function M.runs(reader, limit)
     from opsh.run as r
     left join lateral (select pg_catalog.sum(b.items)::pg_catalog.int8 as items, pg_catalog.count(*) as batches,
                               pg_catalog.sum(b.skipped + b.failed)::pg_catalog.int8 as left_out
-                       from opsh.batch as b where b.run = r.id) as b on true
+                       from opsh.batch as b where b.run = r.id) as b on true]] .. undo_join .. [[
+
     order by r.started_at desc, r.id desc limit $1::pg_catalog.int8]],
     { n = 1, limit }
   )
@@ -46,12 +70,15 @@ function M.run(reader, id)
     found = reader:read(
       [[
       select r.id, r.runbook, r.title, r.sources, r.params, r.target, r.state, r.message, r.operator, r.version,
-             r.epoch,
+             r.epoch,]] .. undo_columns .. [[
+
              pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') as started,
              pg_catalog.to_char(r.finished_at, 'YYYY-MM-DD HH24:MI:SS') as finished,
              r.state = 'running' and not exists (select from pg_catalog.pg_stat_activity as a
                where a.pid = r.backend_pid and a.backend_start = r.backend_start) as interrupted
-      from opsh.run as r where pg_catalog.starts_with(r.id, $1) order by r.id]],
+      from opsh.run as r]] .. undo_join .. [[
+
+      where pg_catalog.starts_with(r.id, $1) order by r.id]],
       { n = 1, id }
     )
   end
@@ -78,6 +105,23 @@ function M.run(reader, id)
   )
 end
 
+--- Refuses a run of another database than this one.
+---@param run table its record
+---@param identity table from jobs.identify
+function M.require_database(run, identity)
+  if
+    identity.system_identifier == run.target.system_identifier
+    and identity.database_oid == run.target.database_oid
+  then
+    return
+  end
+  errors.raise(
+    "refused.target",
+    ("run %s was started on another database than %s"):format(run.id, identity.database),
+    "a restored or copied database is another one: plan and apply there anew"
+  )
+end
+
 --- The steps of a run with their batches added up.
 function M.steps(reader, id)
   return reader:read(
@@ -94,6 +138,40 @@ function M.steps(reader, id)
     where s.run = $1 order by s.number]],
     { n = 1, id }
   )
+end
+
+--- Whether the schema is one with a journal.
+function M.has_journal(reader)
+  return reader:read("select pg_catalog.to_regclass('opsh.journal') is not null as there")[1].there
+end
+
+--- Rows that an undo left as they are, one for each column where columns are why.
+function M.conflicts(reader, id, limit)
+  if not M.has_journal(reader) then return {} end
+  return reader:read(
+    [[
+    select c.step, c.batch, c.table_name as "table", c.key, c.reason, c.column_name as "column", c.old, c.wrote, c.found
+    from opsh.conflict as c where c.run = $1 order by c.step desc, c.batch, c.table_name, c.key, c.column_name
+    limit $2::pg_catalog.int8]],
+    { n = 2, id, limit }
+  )
+end
+
+--- How many rows an undo left, and columns that it could not put back, with the number of their rows.
+function M.left_by_undo(reader, id)
+  local rows = reader:read(
+    "select coalesce(pg_catalog.sum(b.skipped), 0)::pg_catalog.int8 as rows from opsh.batch as b where b.run = $1",
+    { n = 1, id }
+  )[1].rows
+  local unrestored = reader:read(
+    [[
+    select u."table", u."column", pg_catalog.sum(u.rows)::pg_catalog.int8 as rows
+    from opsh.batch as b,
+         pg_catalog.jsonb_to_recordset(b.figures -> 'unrestored') as u ("table" text, "column" text, rows pg_catalog.int8)
+    where b.run = $1 group by u."table", u."column" order by u."table", u."column"]],
+    { n = 1, id }
+  )
+  return rows, unrestored
 end
 
 --- Items that were taken from the plan and not worked on.

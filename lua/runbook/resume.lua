@@ -24,14 +24,13 @@ function M.reopen(target, id, load)
         ("opsh show %s tells what it did"):format(record.id)
       )
     end
-    if
-      identity.system_identifier ~= record.target.system_identifier
-      or identity.database_oid ~= record.target.database_oid
-    then
+    ledger_reads.require_database(record, identity)
+    local undone = ledger_reads.undone(record)
+    if undone then
       errors.raise(
-        "refused.target",
-        ("run %s was started on another database than %s"):format(record.id, identity.database),
-        "a restored or copied database is another one: plan and apply there anew"
+        "refused.undone",
+        ("run %s is %s, by run %s"):format(record.id, undone, record.undone_by),
+        ("opsh show %s tells how far that is"):format(record.last_undo)
       )
     end
     return { record = record, identity = identity }
@@ -39,6 +38,8 @@ function M.reopen(target, id, load)
   session:close()
   if not ok then error(result, 0) end
   local record = result.record
+  -- What it takes back is in the database.
+  if record.undo_of then return result end
   result.runbook = load(record.runbook)
   for path, sha256 in pairs(record.sources) do
     if result.runbook.sources[path] ~= sha256 then
@@ -69,8 +70,12 @@ local function recall(job)
     function(session) return ledger_reads.run(session, job.id), ledger_reads.steps(session, job.id) end
   )
   job.epoch = record.epoch
+  local by_number = {}
+  for _, step in ipairs(job.steps) do
+    by_number[step.number] = step
+  end
   for _, recorded in ipairs(steps) do
-    local step = job.steps[recorded.number]
+    local step = by_number[recorded.number]
     step.planned = figures.new(recorded.planned)
     step.planned.tally, step.planned.sample, step.planned.columns = recorded.planned.tally, {}, {}
     step.failures_allowed, step.is_done = recorded.planned.failures_allowed or 0, recorded.done
@@ -80,17 +85,10 @@ end
 
 --- Opens the run's log where the former opsh left it, and announces that this one goes on. That opsh's session must be
 --- gone, so that what the database has of the log stays.
-local function announce(job, reopened)
+local function announce(job, circumstances, former)
   local recorded = jobs.reading_ledger(job, function(session) return audit.recorded(session, job.id) end)
   job.audit = audit.open(job.directory, job.id, recorded)
-  return audit.run_resumed(job.audit, {
-    command = job.command,
-    reason = job.reason,
-    script = reopened.runbook.real_path,
-    former = reopened.record,
-    target = job.target,
-    identity = reopened.identity,
-  })
+  return audit.run_resumed(job.audit, circumstances, former)
 end
 
 --- Goes on with a run from its ledger.
@@ -99,8 +97,9 @@ function M.go_on(job, reopened, progress)
   system.make_directory(job.directory)
   local ok, err = host.protect(function()
     ladder.open(job)
+    local circumstances = ladder.circumstances(job, reopened.identity)
     job.ledger:end_former_session(job.id, 1)
-    job.ledger:claim(job.id, 1, announce(job, reopened))
+    job.ledger:claim(job.id, 1, announce(job, circumstances, reopened.record))
     recall(job)
   end)
   if not ok then

@@ -1,5 +1,6 @@
 #include "base/interrupt.hpp"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -14,7 +15,16 @@ std::atomic<bool> asked{false};
 std::atomic<int> shields{0};
 std::atomic<int> second_exit_code{130};
 char second_message[512] = "";
-const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+/// Not under the number of a standard stream that is closed: what is printed there would be an interrupt.
+int make_event() {
+  int made = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  int moved = ::fcntl(made, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  ::close(made);
+  return moved;
+}
+
+const int event = make_event();
 }  // namespace
 
 bool requested() {

@@ -75,6 +75,7 @@ void open_plan(lua_State* L);
 void open_journal(lua_State* L);
 void open_audit(lua_State* L);
 void open_tables(lua_State* L);
+void open_undo(lua_State* L);
 
 }  // namespace opsh::bind
 

@@ -128,22 +128,51 @@ void Connection::learn_types(const Result& result) {
   for (int column = 0; column < result.columns(); ++column) type(result.type(column));
 }
 
-Result Connection::execute(const char* text, const Parameters& parameters, Control control) {
+void Connection::require_ready() {
   land();
   if (copying_)
     throw Error{"session.busy", "a COPY is under way on this session", "run other statements before or after it"};
   if (interrupt::heeded()) throw Error{"interrupted", "interrupted"};
+  require_alive();
+}
+
+Result Connection::execute(const char* text, const Parameters& parameters, Control control) {
+  require_ready();
   send(text, parameters);
   return receive(control);
+}
+
+Result Connection::execute_prepared(const char* text, const Parameters& parameters) {
+  require_ready();
+  auto [known, made] = prepared_.try_emplace(text, fmt::format("opsh_{}", prepared_.size() + 1));
+  const char* name = known->second.c_str();
+  if (made) {
+    try {
+      send_prepare(name, text, parameters);
+      receive();
+    } catch (const Error&) {
+      prepared_.erase(known);
+      throw;
+    }
+  }
+  std::vector<const char*> texts;
+  for (const auto& value : parameters.values()) texts.push_back(value.text ? value.text->c_str() : nullptr);
+  if (!PQsendQueryPrepared(connection_.get(), name, static_cast<int>(texts.size()), texts.data(), nullptr, nullptr, 0))
+    give_up(connection_lost(said(connection_.get())));
+  return receive();
+}
+
+void Connection::send_prepare(const char* name, const char* text, const Parameters& parameters) {
+  std::vector<Oid> types;
+  for (const auto& value : parameters.values()) types.push_back(value.type);
+  if (!PQsendPrepare(connection_.get(), name, text, static_cast<int>(types.size()), types.data()))
+    give_up(connection_lost(said(connection_.get())));
 }
 
 Result Connection::describe(const char* text, const Parameters& parameters) {
   land();
   require_alive();
-  std::vector<Oid> types;
-  for (const auto& value : parameters.values()) types.push_back(value.type);
-  if (!PQsendPrepare(connection_.get(), "", text, static_cast<int>(types.size()), types.data()))
-    give_up(connection_lost(said(connection_.get())));
+  send_prepare("", text, parameters);
   receive();
   if (!PQsendDescribePrepared(connection_.get(), "")) give_up(connection_lost(said(connection_.get())));
   return receive();

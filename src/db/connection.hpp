@@ -84,8 +84,12 @@ class Connection {
   void open(const Target& target);
   void settle(const Target& target, Access access);
   Result execute(const char* text, const Parameters& parameters, Control control = Control::none);
+  /// As execute; the server keeps the plan for the next time. `text` is a literal of the host's.
+  Result execute_prepared(const char* text, const Parameters& parameters);
   Result describe(const char* text, const Parameters& parameters);
 
+  void require_ready();
+  void send_prepare(const char* name, const char* text, const Parameters& parameters);
   void send(const char* text, const Parameters& parameters);
   Result receive(Control control = Control::none);
   Result checked(Result result, Control control);
@@ -105,7 +109,8 @@ class Connection {
   std::unique_ptr<Borrowed> borrowed_;
   std::function<void(const Notice&)> notice_sink_;
   std::map<unsigned, Type> types_;
-  Cursor* in_flight_ = nullptr;  ///< its FETCH is under way
+  std::map<const char*, std::string> prepared_;  ///< names, by the literal
+  Cursor* in_flight_ = nullptr;                  ///< its FETCH is under way
   Seconds statement_within_{0};
   Deadline cancelled_;  ///< for the answer to a cancel request that was sent for the statement under way
   int backend_pid_ = 0;

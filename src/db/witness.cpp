@@ -5,8 +5,8 @@
 namespace opsh::db {
 namespace {
 
-/// A lock that somebody else's queued DDL stands before is no deadlock to the server: the writer waits for the witness in
-/// the client. The wait ends here.
+/// A lock that somebody else's queued DDL stands before is no deadlock to the server: the writer waits for the witness
+/// in the client. The wait ends here.
 Target impatient(Target target) {
   target.lock_within = Seconds{1};
   return target;

@@ -66,6 +66,11 @@ Result Writer::query(const sql::ReadSql& sql, const Parameters& parameters) {
   return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
 }
 
+Result Writer::repeated(const sql::HostSql& sql, const Parameters& parameters) {
+  require_transaction();
+  return connection_.execute_prepared(sql.text().data(), parameters);
+}
+
 std::vector<ColumnShape> Writer::describe(const sql::WriteSql& sql, const Parameters& parameters) {
   require_transaction();
   return located(sql, 0, [&] { return connection_.describe(sql.text().c_str(), parameters); }).shape();

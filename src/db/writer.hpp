@@ -44,6 +44,8 @@ class Writer {
 
   Result execute(const sql::WriteSql& sql, const Parameters& parameters = {});
   Result query(const sql::ReadSql& sql, const Parameters& parameters = {});
+  /// For statements of opsh that each batch sends: the server plans them once a session, which is most of their time.
+  Result repeated(const sql::HostSql& sql, const Parameters& parameters = {});
   /// The columns that a statement would give; nothing is run.
   std::vector<ColumnShape> describe(const sql::WriteSql& sql, const Parameters& parameters = {});
   std::unique_ptr<Cursor> open(const sql::ReadSql& sql, const Parameters& parameters = {});

@@ -1,5 +1,6 @@
 #include "host/state.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -19,6 +20,13 @@ namespace {
 int error_text(lua_State* L) {
   lua_getfield(L, 1, "message");
   return 1;
+}
+
+/// The number of a standard stream that was closed would be that of the next descriptor: a message to the operator
+/// would go into a file, or into the talk with the server. What takes its place fails as a closed one does.
+void hold_standard_streams() {
+  for (int number : {0, 1, 2})
+    if (::fcntl(number, F_GETFD) < 0) ::open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY);
 }
 
 void open_libraries(lua_State* L) {
@@ -53,6 +61,7 @@ int fail(lua_State* L) {
 }  // namespace
 
 int run(int argc, char** argv) {
+  hold_standard_streams();
   lua::Memory memory;
   lua_State* L = lua_newstate(&lua::Memory::allocate, &memory);
   // LuaJIT before it had 64-bit references (Ubuntu 22.04) takes no allocator but its own.

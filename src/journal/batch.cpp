@@ -242,7 +242,7 @@ void Batch::record(const Place& place, std::size_t items, const std::vector<Left
   auto failed =
       std::count_if(left_out.begin(), left_out.end(), [](const auto& item) { return item.outcome == "failed"; });
   auto number = [](auto value) { return std::to_string(value); };
-  writer_.execute(
+  writer_.repeated(
       "insert into opsh.batch (run, step, number, position, first_key, last_key, items, skipped, failed, figures, "
       "token, milliseconds) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"_sql,
       {{claim_.run, db::oid::text},

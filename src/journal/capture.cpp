@@ -64,7 +64,7 @@ void require_unchanged(db::Writer& writer, const Tables& tables, const Written& 
     oids.add(std::to_string(oid));
     keys.add(fmt::format("{{{}}}", fmt::join(numbers, ",")));
   }
-  db::Result found = writer.query(
+  db::Result found = writer.repeated(
       "select w.oid, (select pg_catalog.string_agg(pg_catalog.concat_ws(':', a.attnum, a.attname, a.atttypid, "
       "(a.attgenerated <> '')::pg_catalog.bool, a.attidentity = 'a'), E'\n' order by a.attnum) "
       "from pg_catalog.pg_attribute as a where a.attrelid = w.oid and a.attnum > 0 and not a.attisdropped), "

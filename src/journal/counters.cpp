@@ -27,7 +27,7 @@ void Counters::begin(db::Writer& writer) {
   if (touched_.empty()) return;
   db::ArrayText oids;
   for (unsigned oid : touched_) oids.add(std::to_string(oid));
-  db::Result result = writer.query(
+  db::Result result = writer.repeated(
       "select o.oid, pg_catalog.pg_stat_get_xact_tuples_inserted(o.oid), "
       "pg_catalog.pg_stat_get_xact_tuples_updated(o.oid), pg_catalog.pg_stat_get_xact_tuples_deleted(o.oid) "
       "from pg_catalog.unnest($1::pg_catalog.oid[]) as o(oid)"_sql,
@@ -38,7 +38,7 @@ void Counters::begin(db::Writer& writer) {
 
 std::vector<TableCount> Counters::since_begin(db::Writer& writer) {
   // Relations below 16384 are the server's own: a function that makes a temporary table writes there.
-  db::Result result = writer.query(
+  db::Result result = writer.repeated(
       "select l.relation, n.nspname, c.relname, "
       "pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation), "
       "pg_catalog.pg_stat_get_xact_tuples_updated(l.relation), "

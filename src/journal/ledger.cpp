@@ -53,7 +53,7 @@ Error no_run(const std::string& run) {
 
 void fence(db::Writer& writer, const Claim& claim) {
   // A guard that a runbook installs (an append-only trigger, say) tells by these two what to let through.
-  db::Result row = writer.execute(
+  db::Result row = writer.repeated(
       "select r.epoch, pg_catalog.set_config('opsh.run', r.id, true), pg_catalog.set_config('opsh.rung', "
       "case when r.undo_of is null then 'apply' else 'undo' end, true) from opsh.run as r where r.id = $1 for update"_sql,
       {{claim.run, db::oid::text}});

@@ -22,7 +22,7 @@ TEST_CASE("an apply whose connection is cut around COMMIT finds out the truth an
   Workshop workshop{database.conninfo(), rows, batch};
   Cutter cutter{database.conninfo()};
   Dice dice;
-  const int enough = wanted("OPSH_FAULT_CUTS", 25);
+  const int enough = wanted("OPSH_FAULT_CUTS", 20);
   int cuts = 0, of_batches = 0, committed = 0, rolled_back = 0, runs = 0;
   while (cuts < enough || workshop.unfinished()) {
     Cut cut{moments[static_cast<std::size_t>(dice.up_to(moments.size() - 1))]};

@@ -26,7 +26,7 @@ TEST_CASE("an apply that is killed over and over and resumed touches each row ex
   test::Database database;
   Workshop workshop{database.conninfo(), rows, batch};
   Opsh opsh{workshop};
-  Damage damage = kill_often(opsh, wanted("OPSH_FAULT_KILLS", 40), 300);
+  Damage damage = kill_often(opsh, wanted("OPSH_FAULT_KILLS", 30), 300);
   INFO(damage);
   CHECK(damage.none());
   CHECK(workshop.batches_done() == damage.rounds * workshop.batches());

@@ -64,9 +64,12 @@ class Mishaps {
  private:
   bool reached(opsh::proc::Child& process) {
     if (!in_the_middle(applier_, process)) return false;
-    longest_ = std::max(longest_, opsh::Seconds{opsh::Clock::now() - began_});
+    note_start(began_);
     dice.sleep_up_to(20);
     return true;
+  }
+  void note_start(opsh::Clock::time_point began) {
+    longest_ = std::max(longest_, opsh::Seconds{opsh::Clock::now() - began});
   }
 
   bool kill(opsh::proc::Child& process) {
@@ -123,7 +126,10 @@ class Mishaps {
 
   /// Another one does the rest.
   void go_on_beside() {
-    Ending ending = Workshop::end(applier_.go_on(server_.conninfo()));
+    auto began = opsh::Clock::now();
+    auto process = applier_.go_on(server_.conninfo());
+    if (in_the_middle(applier_, process)) note_start(began);
+    Ending ending = Workshop::end(process);
     if (complaint.empty()) complaint = applier_.complaint(ending, false);
   }
   bool stop(opsh::proc::Child& process) {

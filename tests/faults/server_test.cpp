@@ -47,7 +47,7 @@ TEST_CASE("an apply whose sessions are ended over and over and resumed touches e
   test::Database database;
   Workshop workshop{database.conninfo(), rows, batch, 0.005};
   Opsh opsh{workshop};
-  Damage damage = end_sessions(opsh, wanted("OPSH_FAULT_ENDED_SESSIONS", 15));
+  Damage damage = end_sessions(opsh, wanted("OPSH_FAULT_ENDED_SESSIONS", 10));
   INFO(damage);
   CHECK(damage.none());
   CHECK(workshop.batches_done() == damage.rounds * workshop.batches());
@@ -83,7 +83,7 @@ TEST_CASE("an apply whose server is restarted at once, over and over, touches ea
   OwnServer server;
   Workshop workshop{server.conninfo(), rows, batch, 0.005};
   Opsh opsh{workshop};
-  Damage damage = restart_often(opsh, server, wanted("OPSH_FAULT_RESTARTS", 6));
+  Damage damage = restart_often(opsh, server, wanted("OPSH_FAULT_RESTARTS", 4));
   INFO(damage);
   CHECK(damage.none());
   CHECK(workshop.batches_done() == damage.rounds * workshop.batches());

@@ -54,8 +54,9 @@ describe("the items of a batch", function()
   end)
 
   it("and rows that a statement returned are relations", function()
-    local database =
-      test.database({ sql = sample.items(3) .. "create table copy (id bigint, item bigint, amount numeric);" })
+    local database = test.database({
+      sql = sample.items(3) .. "create table copy (id bigint primary key, item bigint, amount numeric);",
+    })
     local fields = doing([[
       local made = tx:query([=[
         update item set done = true from :items as i where item.id = i.id returning item.id as item, item.amount]=])

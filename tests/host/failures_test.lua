@@ -66,7 +66,7 @@ describe("items that fail", function()
 
   it("may be written about by on_failure, in the transaction of their batch", function()
     local database =
-      test.database({ sql = stubborn .. "create table quarantine (id bigint, state text, message text);" })
+      test.database({ sql = stubborn .. "create table quarantine (id bigint primary key, state text, message text);" })
     local result = apply({
       max_failures = "5",
       writes = '{ "item", "quarantine" }',
@@ -102,7 +102,7 @@ describe("items that fail", function()
       sql = sample.items(20) .. [[
       create table owner (id bigint primary key);
       insert into owner select i from generate_series(1, 20) as i where i <> 7;
-      create table owned (item bigint references owner deferrable initially deferred);]],
+      create table owned (item bigint primary key references owner deferrable initially deferred);]],
     })
     local result = apply({
       max_failures = "1",

@@ -138,14 +138,17 @@ describe("resume", function()
   end)
 
   it("goes on after a kill -9 in the middle, and each batch counts once", function()
-    local database = test.database({ sql = sample.items(400) .. "create table log (id bigint);" })
+    local database = test.database({
+      sql = sample.items(400)
+        .. "create table log (number bigint generated always as identity primary key, id bigint);",
+    })
     local path = test.write(
       "sample.lua",
       sample.runbook({
         batch = "10",
         writes = '{ "item", "log" }',
         apply = [[function(tx)
-        tx:exec("insert into log select i.id from :items as i")
+        tx:exec("insert into log (id) select i.id from :items as i")
         tx:value("select pg_sleep(0.02)")
       end]],
       })

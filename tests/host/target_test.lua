@@ -75,6 +75,7 @@ describe("a login that is named like the schema opsh", function()
   it("makes no table in the schema opsh without saying so", function()
     local database = test.database({ sql = tables })
     apply(database, {
+      journal = "false",
       apply = [[function(tx)
         tx:query("select make_table()")
         tx:exec("update version set done = true from :items as i where version.id = i.id")

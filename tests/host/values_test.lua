@@ -38,7 +38,7 @@ local kinds = {
 
 local schema = "create type mood as enum ('sad, or not', 'null');\n"
   .. "create table source (id bigint primary key, value %s);\n"
-  .. "create table copy (id bigint, value %s);\n"
+  .. "create table copy (id bigint primary key, value %s);\n"
 
 local function database_of(kind, values)
   local rows = { "(0, null)" }
@@ -167,7 +167,10 @@ end)
 describe("as a parameter", function()
   --- The SQL text of a Lua value, as the server received it.
   local function sent(lua, cast)
-    local database = test.database({ sql = sample.items(1) .. "create table got (value text);" })
+    local database = test.database({
+      sql = sample.items(1)
+        .. "create table got (id integer generated always as identity primary key, value text);",
+    })
     local result = test.opsh({
       test.write(
         "sample.lua",
@@ -175,7 +178,7 @@ describe("as a parameter", function()
           writes = '{ "got" }',
           apply = (
             "function(tx) local json = require('opsh.json')\n"
-            .. "tx:exec([[insert into got select ($1::%s)::text]], %s)\nend"
+            .. "tx:exec([[insert into got (value) select ($1::%s)::text]], %s)\nend"
           ):format(cast, lua),
         })
       ),

@@ -2,57 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "cpp/journal/fixture.hpp"
+#include "cpp/journal/journaled.hpp"
 #include "support/catch.hpp"
 #include "support/failure.hpp"
 
-using opsh::journal::Batch;
 using opsh::journal::DeclaredName;
-using opsh::journal::Outcome;
 using test::failure;
+using test::Journaled;
 using test::write;
 
 namespace {
-
-/// A run whose batches keep the journal of some tables.
-struct Journaled : test::Run {
-  Journaled(const std::string& schema, std::vector<DeclaredName> names, bool holding = false)
-      : Run(schema), tables(std::make_shared<const opsh::journal::Tables>(ledger.examine(names))), atomic(holding) {}
-
-  std::unique_ptr<Batch> begin() { return std::make_unique<Batch>(ledger, claim, Batch::Writes{tables, {}, atomic}); }
-
-  /// Runs the statements as one batch.
-  void commit(const std::vector<std::string>& statements) {
-    auto batch = begin();
-    for (const auto& statement : statements) batch->execute(write(statement), {});
-    commit(*batch);
-  }
-  void commit(Batch& batch) {
-    batch.record(place(++number), 1, {}, "{}");
-    REQUIRE(batch.commit() == Outcome::committed);
-  }
-  opsh::Error refused(const std::vector<std::string>& statements) {
-    auto batch = begin();
-    for (const auto& statement : statements) batch->execute(write(statement), {});
-    return failure([&] { batch->record(place(), 1, {}, "{}"); });
-  }
-
-  /// The journal, a line a row: "orders update 1 {n} {0} {1}", "indirect" in front of what no statement did.
-  std::string journal() const {
-    std::string lines;
-    for (const auto& row :
-         database.query("select concat_ws(' ', case when not direct then 'indirect' end, substr(table_name, 8), "
-                        "operation, key::text, case operation when 'update' then names::text end, "
-                        "old::text, new::text) from opsh.change "
-                        "order by run, step, batch, part, table_name, key"))
-      lines += (lines.empty() ? "" : "\n") + row[0].value();
-    return lines;
-  }
-
-  std::shared_ptr<const opsh::journal::Tables> tables;
-  bool atomic;
-  int number = 0;
-};
 
 const std::string orders =
     "create table orders (id int primary key, n int not null default 0, note text); "

@@ -1,0 +1,95 @@
+--- `opsh undo RUN`: what it would take to take a run back, and with --apply, that.
+local again = require("opsh.host.commands.again")
+local arguments = require("opsh.host.commands.arguments")
+local host = require("opsh.native.host")
+local ladder = require("opsh.host.runbook.ladder")
+local native_db = require("opsh.native.db")
+local options = require("opsh.host.options")
+local present = require("opsh.host.present.undo")
+local screen = require("opsh.host.present.screen")
+local system = require("opsh.native.system")
+local undo = require("opsh.host.runbook.undo")
+local undo_result = require("opsh.host.commands.undo_result")
+local workplace = require("opsh.host.workplace")
+
+local all = 2 ^ 31
+
+local own_options = {
+  { name = "apply", help = "Take it back, batch by batch, each exactly once.", group = "ladder" },
+  {
+    name = "csv",
+    value = "FILE",
+    help = "Write all conflicts to this file.",
+    group = "output",
+  },
+  options.reason,
+}
+
+local function planned(job, place, out, given, word)
+  job.outcome = job.undo_plan.batches > 0 and "planned" or "nothing to do"
+  if given.csv then system.write_file(given.csv[1], present.csv(job.undo_plan.conflicts)) end
+  if out.json then
+    out.document(present.document(job, place))
+  else
+    out.text(present.plan(job, place, out, word))
+  end
+  return 0
+end
+
+local function apply(job, place, out, given)
+  if not out.json then out.text(present.plan(job, place, out)) end
+  if job.undo_plan.batches == 0 then
+    job.planned_only = true
+    return planned(job, place, out, given)
+  end
+  out.say(("run %s"):format(job.id))
+  system.make_directory(job.directory)
+  ladder.apply(job, out.progress)
+  return undo_result.finish(job, place, out, given)
+end
+
+local function take_back(given, out, place, id, word)
+  local reader = native_db.reader(place.target)
+  local ok, original, identity, plan = host.protect(function()
+    local original, identity = undo.original(reader, id)
+    out.say("comparing the journal with what is there")
+    local wanted = (given.csv and not given.apply) and all or out.json and 1000 or present.shown
+    return original, identity, undo.plan(reader, original, wanted, out.progress)
+  end)
+  reader:close()
+  if not ok then error(original, 0) end
+  local undo_id = ladder.new_run_id()
+  local job = undo.job(original, identity, undo_id, {
+    target = place.target,
+    state = place.state,
+    say = out.say,
+    command = word,
+    reason = options.reason_of(given),
+    resume = again.resume(given, undo_id),
+  })
+  job.undo_plan, job.document = plan, present.document
+  job.planned_only = given.apply == nil
+  if job.planned_only then return planned(job, place, out, given, word) end
+  local done, result = host.protect(apply, job, place, out, given)
+  if done then return result end
+  if not job.audit then system.remove_tree(job.directory) end
+  if not job.ledger then job.id = nil end
+  result.job, result.place = job, place
+  error(result, 0)
+end
+
+return function(before, rest)
+  local given, words = arguments.read(before, rest, {
+    program = "opsh undo",
+    description = "Takes back exactly what a run changed. Rows that were edited since are left alone and listed.\n\n"
+      .. "Without --apply it compares and changes nothing.",
+    options = options.join(own_options, options.host),
+    positionals = { { name = "RUN", help = "Its id, or the beginning of it.", required = true } },
+  })
+  if not given then return 0 end
+  local out, place = screen.open(given), workplace.open(given)
+  local ok, result = host.protect(take_back, given, out, place, words[1], again.runbook(before, "undo", rest, {}))
+  place.close()
+  if not ok then error(result, 0) end
+  return result
+end
