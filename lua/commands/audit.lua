@@ -132,8 +132,8 @@ end
 return function(before, rest)
   local given, words = arguments.read(before, rest, {
     program = "opsh audit",
-    description = "Every run writes what it decides and does into an audit log, before it does it. verify says whether the"
-      .. " logs are what was written, and names the first entry that is not; show prints the entries of one.",
+    description = "Every run writes what it decides and does into an audit log, before it does it. verify says whether"
+      .. " the logs are what was written, and names the first entry that is not; show prints the entries of one.",
     options = options.join({
       { name = "file", value = "FILE", help = "Verify this file alone, without a connection (verify)." },
       { name = "all", help = "Also the logs of other databases in this state folder (verify)." },

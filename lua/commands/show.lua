@@ -1,6 +1,7 @@
 --- `opsh show RUN`: one run from the ledger.
 local again = require("opsh.host.commands.again")
 local arguments = require("opsh.host.commands.arguments")
+local changes = require("opsh.host.commands.changes")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local ledger = require("opsh.host.runbook.ledger")
@@ -10,6 +11,7 @@ local plan_text = require("opsh.host.present.plan")
 local report = require("opsh.native.report")
 local screen = require("opsh.host.present.screen")
 local text = require("opsh.native.text")
+local undo_text = require("opsh.host.present.undo")
 local workplace = require("opsh.host.workplace")
 
 local object, array = json.metatables()
@@ -21,8 +23,12 @@ local function heading(out, run)
     lines[#lines + 1] = ("%s  %s\n"):format(text.pad_right(name, 8), text.printable(value))
   end
   add("state", (run.interrupted and "interrupted" or run.state) .. (run.message and ": " .. run.message or ""))
+  if run.undo_of then add("undoes", "run " .. run.undo_of) end
+  local undone = ledger.undone(run)
+  if undone then add("undone", "by run " .. run.last_undo .. (undone == "undone" and "" or ", which is not done")) end
   add("runbook", run.runbook)
   add("by", ("%s with opsh %s"):format(run.operator, run.version))
+  if run.reason then add("why", run.reason) end
   add("started", run.started .. " UTC" .. (run.finished and ", finished " .. run.finished or ""))
   for name, texts in pairs(run.params) do
     add("param", ("%s = %s"):format(name, table.concat(texts, ", ")))
@@ -83,8 +89,17 @@ local function left_out_text(out, items)
     .. (#items == listed and ("the first %d; opsh.left_out has them all\n"):format(listed) or "")
 end
 
+--- What an undo left, or nil for another run.
+local function undo_of(reader, run, most)
+  if not run.undo_of then return nil end
+  local rows, unrestored = ledger.left_by_undo(reader, run.id)
+  return { rows = rows, unrestored = unrestored, conflicts = ledger.conflicts(reader, run.id, most) }
+end
+
 local function show(given, out, reader, id)
+  if given.changes then return changes.show(given, out, reader, id) end
   local run = ledger.run(reader, id)
+  local undone = ledger.undone(run)
   local steps, left_out = ledger.steps(reader, run.id), ledger.left_out(reader, run.id, listed)
   if out.json then
     run.state = run.interrupted and "interrupted" or run.state
@@ -95,24 +110,33 @@ local function show(given, out, reader, id)
       end
       rawset(step, "counts", counts)
     end
+    local undo = undo_of(reader, run, listed)
     return out.document({
+      conflicts = undo and undo_text.conflict_list(undo.conflicts) or nil,
+      unrestored = undo and undo_text.unrestored_list(undo.unrestored) or nil,
       run = run,
       steps = setmetatable({ unpack(steps) }, array),
       left_out = setmetatable({ unpack(left_out) }, array),
     })
   end
   out.text(heading(out, run) .. steps_text(out, reader, run, steps) .. left_out_text(out, left_out))
-  if run.state ~= "done" then out.text(("\nGo on with: %s\n"):format(again.resume(given, run.id))) end
+  local undo = undo_of(reader, run, undo_text.shown + 1)
+  if undo then
+    local more = ("select from opsh.conflict where run = '%s' shows them all"):format(run.id)
+    out.text(undo_text.left(out, undo, more))
+  end
+  if run.state ~= "done" and not undone then out.text(("\nGo on with: %s\n"):format(again.resume(given, run.id))) end
 end
 
 return function(before, rest)
   local given, words = arguments.read(before, rest, {
     program = "opsh show",
     description = "Shows one run: its steps, their figures, and the items that were left out.",
-    options = options.host,
+    options = options.join(changes.options, options.host),
     positionals = { { name = "RUN", help = "Its id, or the beginning of it.", required = true } },
   })
   if not given then return 0 end
+  changes.check(given)
   local out, place = screen.open(given), workplace.open(given)
   local ok, result = host.protect(function()
     local reader = native_db.reader(place.target)

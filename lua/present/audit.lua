@@ -5,30 +5,45 @@ local text = require("opsh.native.text")
 
 local M = {}
 
-local function verdict_of(out, made)
-  if made.problem then return out.color(31, "BAD") .. "  " .. made.problem.message end
-  if made.elsewhere then return "not judged: " .. made.elsewhere end
+local function verdict_of(made)
+  if made.problem then return made.problem.entry and ("BAD at entry %d"):format(made.problem.entry) or "BAD" end
+  return made.elsewhere and "not judged" or "good"
+end
+
+--- What the verdict does not say. Not in the table, whose cells are cut on a narrow terminal.
+local function note_of(made)
+  if made.problem or made.elsewhere then return made.problem and made.problem.message or made.elsewhere end
   local notes = {}
   if made.first and made.first > 1 then
     notes[1] = ("entries before %d are on another machine"):format(made.first)
   end
-  if made.other_database then notes[#notes + 1] = "of another database: its end cannot be judged from here" end
+  if made.other_database then
+    notes[#notes + 1] = ("of another database (%s): its end cannot be judged from here"):format(made.other_database)
+  end
   if made.alone then notes[#notes + 1] = "its end cannot be judged without the database" end
-  return out.color(32, "good") .. (#notes > 0 and "  " .. table.concat(notes, "; ") or "")
+  return notes[1] and table.concat(notes, "; ")
 end
 
 --- One line a run, and how many are bad.
 ---@param judged table[] of audit_files
 function M.verdicts(out, judged)
   if #judged == 0 then return "no runs, and no audit logs\n" end
-  local rows, bad = {}, 0
+  local rows, notes, bad = {}, {}, 0
   for at, made in ipairs(judged) do
-    rows[at] = { made.run, made.state, ("%d"):format(made.entries), verdict_of(out, made) }
+    rows[at] = { made.run, made.state, ("%d"):format(made.entries), verdict_of(made) }
+    local note = note_of(made)
+    if note then
+      local line = text.printable(("%s: %s"):format(made.run, note))
+      notes[#notes + 1] = (made.problem and out.color(31, line) or line) .. "\n"
+    end
     if made.problem then bad = bad + 1 end
   end
   local closing = bad == 0 and "nothing is wrong"
     or ("%s not what was written"):format(bad == 1 and "1 log is" or ("%d logs are"):format(bad))
-  return out.table({ { title = "run" }, { title = "state" }, { title = "entries", right = true }, { title = "log" } }, rows)
+  local columns = { { title = "run" }, { title = "state" }, { title = "entries", right = true }, { title = "log" } }
+  return out.table(columns, rows)
+    .. (#notes > 0 and "\n" or "")
+    .. table.concat(notes)
     .. ("\n%s: %s\n"):format(counted(#judged, "run"), closing)
 end
 
@@ -51,20 +66,19 @@ local function checks_text(checks)
 end
 
 local function circumstances(add, details)
-  add("by", ("%s, uid %d, pid %d%s"):format(details.operator, details.uid, details.pid, details.terminal and ", at a terminal" or ""))
+  local at = details.terminal and ", at a terminal" or ""
+  add("by", ("%s, uid %d, pid %d%s"):format(details.operator, details.uid, details.pid, at))
   add("why", details.reason)
   add("command", details.command)
   local target = details.target
-  add("target", ("%s%s, database %s (%s) of %s, as %s"):format(
-    target.name and target.name .. ": " or "",
-    target.described,
-    target.database,
-    target.database_oid,
-    target.system_identifier,
-    target.user
-  ))
+  add("target", (target.name and target.name .. ": " or "") .. target.described)
+  add("database", ("%s (%s) of %s"):format(target.database, target.database_oid, target.system_identifier))
+  add("as", target.user)
   local git = details.git
-  if git then add("commit", git.commit .. (git.dirty and ", with changes" or git.dirty == nil and ", changes unknown" or "")) end
+  if git then
+    local changes = git.dirty == nil and ", changes unknown" or git.dirty and ", with changes" or ""
+    add("commit", git.commit .. changes)
+  end
   add("versions", figures_text(details.versions))
   add("settings", figures_text(details.settings))
 end
@@ -95,25 +109,21 @@ facts["planned"] = function(add, details)
     for at, written in ipairs(step.writes) do
       tables[at] = written.name
     end
-    add("step " .. step.step, ("%s: %s, will write %s%s"):format(
-      step.name,
-      counted(step.items, "item"),
-      table.concat(tables, ", "),
-      step.journaled and "" or ", no journal"
-    ))
+    local items, journal = counted(step.items, "item"), step.journaled and "" or ", no journal"
+    add("step " .. step.step, ("%s: %s, will write %s%s"):format(step.name, items, table.concat(tables, ", "), journal))
   end
+end
+
+facts["planned again"] = function(add, details)
+  add("step " .. details.step, ("%s, behind %s"):format(details.name, counted(details.position, "row")))
 end
 
 facts["step started"] = function(add, details) add("step " .. details.step, details.name) end
 
 facts["step finished"] = function(add, details)
   add("step " .. details.step, details.name)
-  add("done", ("%s, batches %d, left out %d, %.3f s"):format(
-    counted(details.items, "item"),
-    details.batches,
-    details.skipped + details.failed,
-    details.seconds
-  ))
+  local items, left_out = counted(details.items, "item"), details.skipped + details.failed
+  add("done", ("%s, batches %d, left out %d, %.3f s"):format(items, details.batches, left_out, details.seconds))
   if next(details.counts) then add("counts", figures_text(details.counts)) end
 end
 
@@ -125,7 +135,8 @@ end
 facts["run stopped"] = function(add, details)
   local err = details.error
   add("state", details.state or "not known: the ledger could not be reached")
-  add("error", err.kind .. (err.sqlstate and ", SQLSTATE " .. err.sqlstate or "") .. (err.message and ": " .. err.message or ""))
+  add("error", err.kind .. (err.sqlstate and ", SQLSTATE " .. err.sqlstate or ""))
+  add("message", err.message)
   add("at", err.where)
 end
 
@@ -137,10 +148,12 @@ end
 --- One entry: when, what, and the facts that matter.
 function M.entry(out, entry)
   local when = tostring(entry.time):gsub("T", " "):gsub("Z$", " UTC")
-  local lines = { ("%s  %s  %s\n"):format(text.pad_left(tostring(entry.sequence), 3), when, out.strong(text.printable(entry.event))) }
+  local number, event = text.pad_left(tostring(entry.sequence), 3), out.strong(text.printable(entry.event))
+  local lines = { ("%s  %s  %s\n"):format(number, text.printable(when), event) }
   local function add(name, value)
     if value == nil then return end
-    lines[#lines + 1] = ("     %s  %s\n"):format(text.pad_right(text.printable(name), 8), text.printable(tostring(value)))
+    local padded = text.pad_right(text.printable(name), 8)
+    lines[#lines + 1] = ("     %s  %s\n"):format(padded, text.printable(tostring(value)))
   end
   -- A line that somebody wrote by hand need not have what its event has.
   local shown = facts[entry.event] and pcall(facts[entry.event], add, entry.details)

@@ -36,7 +36,8 @@ local function is_own(err) return err.kind == "internal" end
 ---@param given table<string, any> host options: json, no-color
 function M.show(err, exit, given)
   if given.json then
-    local ok, made = pcall(err.job and err.job.document or document.of, err.job, err.place, err.job and err.job.id and "apply" or "plan", err, exit)
+    local make = err.job and err.job.document or document.of
+    local ok, made = pcall(make, err.job, err.place, err.job and err.job.id and "apply" or "plan", err, exit)
     system.write_out(json.encode(err.job and ok and made or document.failure(err, exit), true) .. "\n")
   end
   local lines = { red("error: ", given) .. text.printable(err.message) .. "\n" }

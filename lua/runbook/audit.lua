@@ -118,8 +118,8 @@ end
 
 --- A run that begins.
 ---@param circumstances table of M.circumstances
----@param facts { title: string, script?: string, sources?: table<string, string>, sha256?: string, params?: table<string, string[]>, preconditions?: table[], undo_of?: string }
---- `params` with secret ones masked
+---@param facts { title: string, script?: string, sources?: table, sha256?: string, params?: table, preconditions?: table[], undo_of?: string }
+--- `sources` are sha256 by path; of `params` the secret ones are masked
 function M.run_started(log, circumstances, facts)
   local made = figures(circumstances)
   made.title, made.script, made.sha256, made.undo_of = facts.title, facts.script, facts.sha256, facts.undo_of

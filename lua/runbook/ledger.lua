@@ -70,7 +70,7 @@ function M.run(reader, id)
     found = reader:read(
       [[
       select r.id, r.runbook, r.title, r.sources, r.params, r.target, r.state, r.message, r.operator, r.version,
-             r.epoch,]] .. undo_columns .. [[
+             r.epoch, pg_catalog.to_jsonb(r) ->> 'reason' as reason,]] .. undo_columns .. [[
 
              pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') as started,
              pg_catalog.to_char(r.finished_at, 'YYYY-MM-DD HH24:MI:SS') as finished,
@@ -166,8 +166,8 @@ function M.left_by_undo(reader, id)
   local unrestored = reader:read(
     [[
     select u."table", u."column", pg_catalog.sum(u.rows)::pg_catalog.int8 as rows
-    from opsh.batch as b,
-         pg_catalog.jsonb_to_recordset(b.figures -> 'unrestored') as u ("table" text, "column" text, rows pg_catalog.int8)
+    from opsh.batch as b, pg_catalog.jsonb_to_recordset(b.figures -> 'unrestored')
+      as u ("table" pg_catalog.text, "column" pg_catalog.text, rows pg_catalog.int8)
     where b.run = $1 group by u."table", u."column" order by u."table", u."column"]],
     { n = 1, id }
   )

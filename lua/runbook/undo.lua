@@ -13,7 +13,7 @@ local native_undo = require("opsh.native.undo")
 local planning = require("opsh.host.runbook.planning")
 local system = require("opsh.native.system")
 
-local object = json.metatables()
+local object, array = json.metatables()
 
 local M = {}
 
@@ -68,7 +68,7 @@ local function refuse_without_journal(reader, run)
   if unjournaled then
     errors.raise(
       "refused.journal",
-      ("step %s of run %s kept no journal (journal = false): the run cannot be undone"):format(unjournaled.name, run.id),
+      ("step %s of run %s kept no journal (journal = false): it cannot be undone"):format(unjournaled.name, run.id),
       "what it changed is in a backup from before it"
     )
   end
@@ -84,7 +84,7 @@ function M.original(reader, id)
   return run, identity
 end
 
---- The steps of a run that have something in the journal, the last one first, each with its batches, the last one first.
+--- The steps of a run that have something in the journal, each with its batches: the last one first.
 local function journaled_steps(reader, run)
   local steps = reader:read(
     [[
@@ -172,7 +172,7 @@ local function attempt(job, step, place)
         },
         labels = setmetatable({}, object),
         totals = setmetatable({}, object),
-        unrestored = made.unrestored,
+        unrestored = setmetatable(made.unrestored, array),
       }),
     })
     undone:record(batch, { run = job.id, step = step.number, number = place.number })

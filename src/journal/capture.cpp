@@ -68,14 +68,18 @@ void require_unchanged(db::Writer& writer, const Tables& tables, const Written& 
       "select w.oid, (select pg_catalog.string_agg(pg_catalog.concat_ws(':', a.attnum, a.attname, a.atttypid, "
       "(a.attgenerated <> '')::pg_catalog.bool, a.attidentity = 'a'), E'\n' order by a.attnum) "
       "from pg_catalog.pg_attribute as a where a.attrelid = w.oid and a.attnum > 0 and not a.attisdropped), "
-      "exists (select from pg_catalog.pg_trigger as t where t.tgrelid = w.oid and not t.tgisinternal "
-      "and t.tgenabled <> 'D' and t.tgtype & 19 = 19), "
-      "exists (select from pg_catalog.pg_index as i where i.indrelid = w.oid and i.indisunique and i.indisvalid "
-      "and i.indisready and i.indimmediate and i.indpred is null and i.indexprs is null "
+      // bool_or, because EXISTS may become a scan of the whole catalog.
+      "(select coalesce(pg_catalog.bool_or(t.tgenabled <> 'D' and t.tgtype & 19 = 19), false) "
+      "from pg_catalog.pg_trigger as t where t.tgrelid = w.oid and not t.tgisinternal), "
+      "(select pg_catalog.bool_or(i.indisunique and i.indisvalid and i.indisready and i.indimmediate "
+      "and i.indpred is null and i.indexprs is null "
       "and (select pg_catalog.array_agg(k.number order by k.number) from "
       "pg_catalog.unnest(i.indkey::pg_catalog.int2[]) "
       "with ordinality as k(number, place) where k.place <= i.indnkeyatts) = w.key::pg_catalog.int2[]) "
-      "from rows from (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.text[])) as w(oid, key)"_sql,
+      "from pg_catalog.pg_index as i where i.indrelid = w.oid) "
+      // In subqueries, so that no plan is better for one value of them than for all: the server keeps it.
+      "from rows from (pg_catalog.unnest((select $1::pg_catalog.oid[])), "
+      "pg_catalog.unnest((select $2::pg_catalog.text[]))) as w(oid, key)"_sql,
       {{oids.take()}, {keys.take()}});
   for (int row = 0; row < found.rows(); ++row) {
     const Leaf& leaf = *tables.leaf(static_cast<unsigned>(std::stoul(std::string{found.field(row, 0).value()})));

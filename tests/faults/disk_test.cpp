@@ -14,7 +14,7 @@ constexpr int rows = 2000, batch = 50;
 std::optional<std::string> namespace_for_mounts(const Workshop& workshop) {
   for (std::string unshare : {"unshare -m", "unshare -rm"})
     if (workshop.shell(unshare + " mount -t tmpfs none /mnt 2>/dev/null").status == 0) return unshare;
-  WARN("no file system can be mounted here: the limit for the size of a file stands in for a full disk");
+  figure("full disk: no file system can be mounted here: the limit for the size of a file stands in for a full disk");
   return std::nullopt;
 }
 

@@ -30,7 +30,7 @@ TEST_CASE("an apply that is killed over and over and resumed touches each row ex
   INFO(damage);
   CHECK(damage.none());
   CHECK(workshop.batches_done() == damage.rounds * workshop.batches());
-  WARN("kill -9: " << damage);
+  figure("kill -9: ", damage);
 }
 
 TEST_CASE("kills catch an apply that writes its ledger after COMMIT") {

@@ -172,9 +172,9 @@ TEST_CASE("an apply under mixed faults, resumed after each, touches each row exa
   CHECK(damage.none());
   CHECK(mishaps.complaint.empty());
   CHECK(workshop.batches_done() == workshop.runs_done() * workshop.batches());
-  WARN("mixed, seed " << mishaps.dice.seed() << ": " << damage << "\n"
-                      << mishaps.summary() << "\nfrom a start to its first batch at most " << mishaps.longest_start()
-                      << " s");
+  figure("mixed, seed ", mishaps.dice.seed(), ": ", damage);
+  figure("mixed: ", mishaps.summary());
+  figure("from the start of opsh, or of a resume, to its first batch at most ", mishaps.longest_start(), " s");
 }
 
 TEST_CASE("mixed faults catch an apply that writes its ledger after COMMIT") {

@@ -14,7 +14,7 @@
 
 #ifdef __SANITIZE_ADDRESS__
 TEST_CASE("the n-th failure is not tested with sanitizers") {
-  WARN("AddressSanitizer wants to be the first library of a process: nothing can be preloaded");
+  faults::figure("not tested: AddressSanitizer wants to be the first library of a process: nothing can be preloaded");
 }
 #else
 
@@ -89,9 +89,10 @@ struct Trials {
 std::ostream& operator<<(std::ostream& out, const Trials& trials) {
   int all = 0;
   for (const auto& [name, times] : trials.failed) all += times;
-  out << all << " of " << trials.calls << " calls failed once: " << trials.wrong << "\n";
-  for (const auto& [name, times] : trials.failed) out << name << " " << times << "  ";
-  return out << trials.complaints;
+  out << all << " of " << trials.calls << " calls failed once: " << trials.wrong << " (";
+  for (const auto& [name, times] : trials.failed)
+    out << (name == trials.failed.begin()->first ? "" : ", ") << name << " " << times;
+  return out << ")" << trials.complaints;
 }
 
 Trials attempt_many(const Hire& hire, const std::string& kind, int most, const std::set<int>& expected) {
@@ -119,7 +120,7 @@ TEST_CASE("an apply that loses its connection at any call is complete or can be 
   CHECK(trials.calls > 500);
   CHECK(trials.wrong == Wrong{});
   CHECK(trials.complaints.empty());
-  WARN("libpq: " << trials);
+  figure("libpq: ", trials);
 }
 
 TEST_CASE("an apply that finds its disk full at any write is complete or can be resumed") {
@@ -128,7 +129,7 @@ TEST_CASE("an apply that finds its disk full at any write is complete or can be 
   CHECK(trials.calls >= 4);
   CHECK(trials.wrong == Wrong{});
   CHECK(trials.complaints.empty());
-  WARN("files: " << trials);
+  figure("files: ", trials);
 }
 
 TEST_CASE("the n-th lost connection catches an apply that writes its ledger after COMMIT") {

@@ -51,7 +51,7 @@ TEST_CASE("an apply whose sessions are ended over and over and resumed touches e
   INFO(damage);
   CHECK(damage.none());
   CHECK(workshop.batches_done() == damage.rounds * workshop.batches());
-  WARN("pg_terminate_backend: " << damage);
+  figure("pg_terminate_backend: ", damage);
 }
 
 TEST_CASE("ended sessions catch an apply that writes its ledger after COMMIT") {
@@ -69,7 +69,7 @@ TEST_CASE("an apply whose backend is killed survives the recovery of the server"
   INFO(damage);
   CHECK(damage.none());
   CHECK(workshop.batches_done() == damage.rounds * workshop.batches());
-  WARN("kill -9 of the backend: " << damage);
+  figure("kill -9 of the backend: ", damage);
 }
 
 TEST_CASE("a killed backend catches an apply that writes its ledger after COMMIT") {
@@ -87,7 +87,7 @@ TEST_CASE("an apply whose server is restarted at once, over and over, touches ea
   INFO(damage);
   CHECK(damage.none());
   CHECK(workshop.batches_done() == damage.rounds * workshop.batches());
-  WARN("immediate restart: " << damage);
+  figure("immediate restart: ", damage);
 }
 
 TEST_CASE("a restart catches an apply that does not wait for the disk") {

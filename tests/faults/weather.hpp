@@ -1,7 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <iostream>
 #include <random>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -37,6 +40,14 @@ struct Damage {
 inline std::ostream& operator<<(std::ostream& out, const Damage& damage) {
   return out << damage.faults << " faults in " << damage.rounds << " runs: " << damage.wrong << ", "
              << damage.unresolved << " unresolved" << (damage.complaint.empty() ? "" : "\n") << damage.complaint;
+}
+
+/// A line for the summary of tools/test --faults.
+template <class... Parts>
+void figure(const Parts&... parts) {
+  std::ostringstream line;
+  (line << ... << parts);
+  std::cout << "== " + line.str() + "\n" << std::flush;
 }
 
 /// Waits until another batch is done, so that what comes next meets the process in the middle. False when it had none

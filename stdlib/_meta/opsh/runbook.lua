@@ -154,6 +154,7 @@ function check:count(name, sql, expected, ...) end
 ---@field type opsh.ParamType
 ---@field help? string
 ---@field required? boolean
+---@field secret? boolean shown and recorded nowhere; also from the environment, as OPSH_PARAM_<NAME>
 ---@field default? string|number|boolean|any[]
 ---@field list? boolean may be given several times
 ---@field choices? string[] for the type choice, and only for it

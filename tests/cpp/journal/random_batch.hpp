@@ -45,7 +45,8 @@ class WorkMaker {
 
   /// A query for `writes`: some of the rows, or all.
   std::string watch(const Table& table) {
-    return "select " + table.key_list() + " from " + table.sql() + " as x where " + (dice_.chance(40) ? "true" : some(table));
+    return "select " + table.key_list() + " from " + table.sql() + " as x where " +
+           (dice_.chance(40) ? "true" : some(table));
   }
 
   std::string update(const Table& table) {
@@ -68,7 +69,9 @@ class WorkMaker {
   }
 
  private:
-  std::string returning() { return dice_.chance(15) ? dice_.pick({" returning *", " returning 1 as one", " returning x.* -- all"}) : ""; }
+  std::string returning() {
+    return dice_.chance(15) ? dice_.pick({" returning *", " returning 1 as one", " returning x.* -- all"}) : "";
+  }
 
   /// The table itself, one that is below it, or only it.
   std::string target(const Table& table) {
@@ -96,7 +99,8 @@ class WorkMaker {
 
   std::string insert(const Table& table) {
     auto columns = written_columns(table);
-    std::string into = table.plain || table.leaves.size() == 4 || dice_.chance(60) ? table.sql() : table.leaves[1].sql();
+    std::string into =
+        table.plain || table.leaves.size() == 4 || dice_.chance(60) ? table.sql() : table.leaves[1].sql();
     if (columns.empty()) return "insert into " + into + " as x default values";
     std::string text = "insert into " + into + " as x (" + list(columns) + ") overriding system value ";
     if (dice_.chance(15)) return text + select_of(table, columns);
@@ -104,7 +108,9 @@ class WorkMaker {
     for (std::size_t rows = 1 + dice_.below(dice_.chance(70) ? 2 : 5), row = 0; row < rows; ++row) {
       text += row ? ", (" : "(";
       for (std::size_t at = 0; at < columns.size(); ++at)
-        text += (at ? ", " : "") + (table.is_key(*columns[at]) || !dice_.chance(8) || columns[at]->not_null ? columns[at]->type.literal(value(*columns[at])) : "default");
+        text += (at ? ", " : "") + (table.is_key(*columns[at]) || !dice_.chance(8) || columns[at]->not_null
+                                        ? columns[at]->type.literal(value(*columns[at]))
+                                        : "default");
       text += ")";
     }
     return text;
@@ -123,7 +129,8 @@ class WorkMaker {
     std::string assigned;
     for (const auto& column : table.columns)
       if (settable(table, column) && dice_.chance(40))
-        assigned += (assigned.empty() ? "" : ", ") + column.sql() + " = " + dice_.pick({"excluded.", "excluded.", "x."}) + column.sql();
+        assigned += (assigned.empty() ? "" : ", ") + column.sql() + " = " +
+                    dice_.pick({"excluded.", "excluded.", "x."}) + column.sql();
     if (assigned.empty()) return " on conflict do nothing";
     return " on conflict (" + table.key_list() + ") do update set " + assigned +
            (dice_.chance(20) && has_stamp(table) ? " where x.stamp is distinct from 2" : "");
@@ -141,10 +148,12 @@ class WorkMaker {
     while (text.empty())
       for (const auto& column : table.columns) {
         if (!settable(table, column) || !dice_.chance(column.name == "code" ? 12 : 35)) continue;
-        std::string to = dice_.chance(12)   ? "x." + column.sql()
-                         : dice_.chance(6)  ? std::string{"default"}
-                         : dice_.chance(2)  ? "(1 / (0 * pg_catalog.length(x.*::pg_catalog.text)))::pg_catalog.text::" + column.type.plain()
-                                            : column.type.literal(value(column));
+        std::string to =
+            dice_.chance(12)  ? "x." + column.sql()
+            : dice_.chance(6) ? std::string{"default"}
+            : dice_.chance(2)
+                ? "(1 / (0 * pg_catalog.length((x.*)::pg_catalog.text)))::pg_catalog.text::" + column.type.plain()
+                : column.type.literal(value(column));
         if (column.name == "stamp" && dice_.chance(40)) to = "x.stamp + 1";
         text += (text.empty() ? "" : ", ") + column.sql() + " = " + to;
       }
@@ -154,7 +163,7 @@ class WorkMaker {
   std::string joined_update(const Table& table) {
     const Table& other = pick_table();
     return "update " + target(table) + " as x set " + assignments(table) + " from " + other.sql() + " as o where " +
-           some(table) + (dice_.chance(50) ? "" : " and pg_catalog.length(o.*::pg_catalog.text) > 0");
+           some(table) + (dice_.chance(50) ? "" : " and pg_catalog.length((o.*)::pg_catalog.text) > 0");
   }
 
   /// Some of the rows, the same whenever it is asked.
@@ -165,12 +174,13 @@ class WorkMaker {
       std::string text;
       for (const auto& column : table.columns)
         if (table.is_key(column))
-          text += (text.empty() ? "x." : " and x.") + column.sql() + " = " + column.type.literal(dice_.pick(column.type.texts));
+          text += (text.empty() ? "x." : " and x.") + column.sql() + " = " +
+                  column.type.literal(dice_.pick(column.type.texts));
       return text;
     }
     auto parts = std::to_string(2 + dice_.below(5));
-    return "pg_catalog.abs(pg_catalog.hashtext(row(" + table.key_list("x.") + ")::pg_catalog.text)) % " + parts + " = " +
-           std::to_string(dice_.below(2));
+    return "pg_catalog.abs(pg_catalog.hashtext(row(" + table.key_list("x.") + ")::pg_catalog.text)) % " + parts +
+           " = " + std::to_string(dice_.below(2));
   }
 
   Work rows_in(const Table& table) {

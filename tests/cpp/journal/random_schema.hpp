@@ -35,7 +35,7 @@ struct Table {
   bool is_key(const Column& column) const { return std::ranges::find(key, column.name) != key.end(); }
   std::string key_list(const std::string& of = "") const {
     std::string list;
-    for (const auto& name : key) list += (list.empty() ? "" : ", ") + of + quoted(name, '"');
+    for (const auto& part : key) list += (list.empty() ? "" : ", ") + of + quoted(part, '"');
     return list;
   }
   std::vector<std::string> stored(const Leaf& leaf) const {
@@ -149,8 +149,9 @@ class SchemaMaker {
     if (!partitioned) table.leaves.push_back({table.name});
     if (inherited) {
       Leaf heir{table.name + " heir", {"extra", "more \"x\""}};
-      schema_.sql += fmt::format("create table {} (extra text default 'e', \"more \"\"x\"\"\" jsonb, {}) inherits ({});\n",
-                                 heir.sql(), key, name);
+      schema_.sql +=
+          fmt::format("create table {} (extra text default 'e', \"more \"\"x\"\"\" jsonb, {}) inherits ({});\n",
+                      heir.sql(), key, name);
       table.leaves.push_back(heir);
     }
     if (!partitioned) return;
@@ -159,7 +160,8 @@ class SchemaMaker {
     auto leaf = [&](std::size_t at) { return table.leaves[at].sql(); };
     schema_.sql +=
         fmt::format("create table {} partition of {} for values in ('a');\n", leaf(0), name) +
-        fmt::format("create table {} partition of {} for values in ('b', 'c') partition by range (lot);\n", middle, name) +
+        fmt::format("create table {} partition of {} for values in ('b', 'c') partition by range (lot);\n", middle,
+                    name) +
         fmt::format("create table {} partition of {} for values from (minvalue) to (5);\n", leaf(1), middle) +
         fmt::format("create table {} partition of {} for values from (5) to (maxvalue);\n", leaf(2), middle) +
         // Its columns have other numbers than those of the table above it.
@@ -170,7 +172,8 @@ class SchemaMaker {
   void add_triggers(const Table& table) {
     std::string own;  // this very row, from inside a trigger
     std::string names, values;
-    for (const auto& name : table.key) own += (own.empty() ? "x." : " and x.") + quoted(name, '"') + " = row." + quoted(name, '"');
+    for (const auto& name : table.key)
+      own += (own.empty() ? "x." : " and x.") + quoted(name, '"') + " = row." + quoted(name, '"');
     for (const auto& column : table.columns) {
       if (column.generated) continue;
       names += (names.empty() ? "" : ", ") + column.sql();
@@ -191,7 +194,8 @@ class SchemaMaker {
             "if new.stamp = 3 then return null; end if; return new;");
     trigger(table, 20, "after insert or update or delete",
             "insert into totals as t values (tg_op, 1) on conflict (k) do update set n = t.n + 1; return null;");
-    trigger(table, 15, "after update", "update totals set n = n + coalesce(new.stamp, 1) where k = 'all'; return null;");
+    trigger(table, 15, "after update",
+            "update totals set n = n + coalesce(new.stamp, 1) where k = 'all'; return null;");
     trigger(table, 8, "after delete", "delete from totals where k = 'all' or n > 9; return null;");
     trigger(table, 15, "after insert or update",
             "if pg_trigger_depth() < 2 then update " + name + " as x set stamp = coalesce(x.stamp, 0) + 100 where " +
@@ -200,7 +204,8 @@ class SchemaMaker {
     trigger(table, 20, "after insert or update or delete",
             "begin update totals set n = -1; insert into log (what) values ('never'); delete from " + name +
                 "; raise exception 'no'; exception when others then null; end; return null;");
-    trigger(table, plain ? 10 : 0, "before insert", "delete from " + name + " as x where " + row("new") + "; return new;");
+    trigger(table, plain ? 10 : 0, "before insert",
+            "delete from " + name + " as x where " + row("new") + "; return new;");
     trigger(table, plain ? 10 : 0, "after delete",
             "if pg_trigger_depth() < 2 and old.stamp = 1 then insert into " + name + " (" + names +
                 ") overriding system value values (" + values + "); end if; return null;");
@@ -214,18 +219,21 @@ class SchemaMaker {
             "'other'; return null;",
             "constraint ");
     if (dice_.chance(10))
-      schema_.sql += fmt::format("create rule also as on update to {} do also update totals set n = n + 1 where k = 'all';\n", name);
+      schema_.sql += fmt::format(
+          "create rule also as on update to {} do also update totals set n = n + 1 where k = 'all';\n", name);
   }
 
   void trigger(const Table& table, unsigned percent, const std::string& when, const std::string& body,
                const std::string& kind = "") {
     if (!dice_.chance(percent)) return;
     int number = ++triggers_;
-    schema_.sql += fmt::format("create function f{}() returns trigger language plpgsql as $f$ begin {} end $f$;\n", number, body);
+    schema_.sql +=
+        fmt::format("create function f{}() returns trigger language plpgsql as $f$ begin {} end $f$;\n", number, body);
     auto split = when.find(" deferrable");
     auto create = [&](const std::string& on) {
-      schema_.sql += fmt::format("create {}trigger f{} {} on {}{} for each row execute function f{}();\n", kind, number,
-                                 when.substr(0, split), on, split == std::string::npos ? "" : when.substr(split), number);
+      schema_.sql +=
+          fmt::format("create {}trigger f{} {} on {}{} for each row execute function f{}();\n", kind, number,
+                      when.substr(0, split), on, split == std::string::npos ? "" : when.substr(split), number);
     };
     create(table.sql());
     if (table.leaves.size() == 2 && dice_.chance(50)) create(table.leaves[1].sql());
