@@ -93,7 +93,7 @@ bool sync_directory(const std::filesystem::path& path) {
 
 }  // namespace
 
-Log::Log(std::filesystem::path path, Owner owner, const std::optional<Head>& recorded)
+Log::Log(const std::filesystem::path& path, Owner owner, const std::optional<Head>& recorded)
     : path_(std::filesystem::absolute(path)), owner_(std::move(owner)) {
   constexpr int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC;
   file_ = Descriptor{::open(path_.c_str(), flags)};

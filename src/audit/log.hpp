@@ -30,7 +30,7 @@ class Log {
   /// Without a file the chain goes on from `recorded`, and its first entry is "continued". A last line that a crash
   /// left torn is moved to a file beside this one, and an entry "torn line" says so. Errors: "audit.write",
   /// "audit.broken".
-  Log(std::filesystem::path path, Owner owner, const std::optional<Head>& recorded);
+  Log(const std::filesystem::path& path, Owner owner, const std::optional<Head>& recorded);
 
   /// Appends an entry and waits until it is on the disk. After an error nothing of it is in the file where that can be
   /// avoided. `details` is JSON. Errors: "audit.write", "audit.broken".

@@ -70,7 +70,8 @@ void require_unchanged(db::Writer& writer, const Tables& tables, const Written& 
       "from pg_catalog.pg_attribute as a where a.attrelid = w.oid and a.attnum > 0 and not a.attisdropped), "
       // bool_or, because EXISTS may become a scan of the whole catalog.
       "(select coalesce(pg_catalog.bool_or(t.tgenabled <> 'D' and t.tgtype & 19 = 19), false) "
-      "from pg_catalog.pg_trigger as t where t.tgrelid = w.oid and not t.tgisinternal), "
+      "from pg_catalog.pg_trigger as t where t.tgrelid = w.oid "
+      "and (not t.tgisinternal or t.tgparentid <> 0)), "
       "(select pg_catalog.bool_or(i.indisunique and i.indisvalid and i.indisready and i.indimmediate "
       "and i.indpred is null and i.indexprs is null "
       "and (select pg_catalog.array_agg(k.number order by k.number) from "
@@ -134,14 +135,17 @@ Looker Capture::witness_looker() {
 
 void Capture::rollback_to_savepoint() {
   written_.take_back(marks_.back());
+  watcher_.counters.take_back();
   marks_.pop_back();
 }
 
 Answer Capture::write(const DeclaredTable& table, unsigned relation, const sql::Operation& operation,
                       const sql::WriteSql& sql, const db::Parameters& parameters) {
   refuse_moves(table, operation);
+  // A partitioned table that has no partition yet has no rows either.
+  static const Leaf nothing;
   const Leaf* shape = tables_->leaf(relation);
-  if (!shape) shape = tables_->leaf(table.leaves.front());
+  if (!shape) shape = table.leaves.empty() ? &nothing : tables_->leaf(table.leaves.front());
   bool all = operation.kind == sql::StatementKind::insert;
   if (operation.kind == sql::StatementKind::update)
     all = std::ranges::any_of(table.leaves, [&](unsigned oid) { return tables_->leaf(oid)->triggers_before_update; });

@@ -24,6 +24,15 @@ Counts counts_at(const db::Result& result, int row, int column) {
 
 void Counters::begin(db::Writer& writer) {
   before_.clear();
+  if (lost_track_) {
+    db::Result counted = writer.query(
+        "select s.relid from pg_catalog.pg_stat_xact_user_tables as s "
+        "where s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0"_sql);
+    for (int row = 0; row < counted.rows(); ++row) touched_.insert(static_cast<unsigned>(number(counted, row, 0)));
+  }
+  // Until since_begin(): who is rolled back before that leaves counts behind.
+  lost_track_ = true;
+  taken_back_ = false;
   if (touched_.empty()) return;
   db::ArrayText oids;
   for (unsigned oid : touched_) oids.add(std::to_string(oid));
@@ -52,6 +61,7 @@ std::vector<TableCount> Counters::since_begin(db::Writer& writer) {
       "where c.oid is null or (n.nspname not in ('opsh', 'pg_toast') and c.relpersistence <> 't' "
       "and c.relkind not in ('i', 'I'))"_sql);
   std::vector<TableCount> tables;
+  lost_track_ = taken_back_;
   for (int row = 0; row < result.rows(); ++row) {
     TableCount table;
     table.oid = static_cast<unsigned>(number(result, row, 0));

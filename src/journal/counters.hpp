@@ -27,10 +27,14 @@ class Counters {
   /// Directly after BEGIN.
   void begin(db::Writer& writer);
 
+  /// Something was taken back, and its locks are gone: which tables it touched is not to be seen any more.
+  void take_back() { taken_back_ = true; }
+
   /// The tables of users that the transaction holds locks on: not those of opsh, temporary ones and TOAST.
   std::vector<TableCount> since_begin(db::Writer& writer);
 
  private:
+  bool lost_track_ = false, taken_back_ = false;
   std::set<unsigned> touched_;
   std::map<unsigned, Counts> before_;
 };

@@ -29,10 +29,15 @@ class LeafChanges {
     for (const auto& row : written.rows()) {
       if (row.leaf != leaf.oid) continue;
       auto [known, made] = places.try_emplace(row.key, touched_.size());
-      if (made)
+      if (made) {
         touched_.push_back({&row, &row});
-      else
-        touched_[known->second].last = &row;
+        continue;
+      }
+      Touched& touched = touched_[known->second];
+      // Nothing but the statements wrote here, so that another row has been given this one's key.
+      bool was_gone = touched.last->act == Act::remove;
+      if (!indirect && was_gone && (row.act == Act::update || row.act == Act::remove)) throw hidden(row.key);
+      touched.last = &row;
     }
     choose_columns();
   }
@@ -40,7 +45,8 @@ class LeafChanges {
   void read(const Looker& batch, const Looker& witness) {
     std::vector<Key> before, after;
     for (const auto& row : touched_) {
-      if (row.first->act != Act::insert) before.push_back(row.first->key);
+      // What a statement first inserted may have been there: a trigger can have deleted it before.
+      if (indirect_ || row.first->act != Act::insert) before.push_back(row.first->key);
       if (is_read(row)) after.push_back(row.first->key);
     }
     if (indirect_)

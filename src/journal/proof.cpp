@@ -17,6 +17,8 @@ constexpr std::size_t most_keys_shown = 5;
 /// What the server counts beyond what the statements returned.
 struct Surplus {
   std::int64_t written = 0, deleted = 0;
+  std::int64_t inserted = 0;  ///< of those written at most so many were new rows
+  bool updates = false;       ///< rows were updated at all, which can give them other keys
   bool none() const { return written == 0 && deleted == 0; }
 };
 
@@ -39,7 +41,10 @@ std::string shown(const std::vector<Key>& keys) {
 Surplus surplus_of(const TableCount& table, const Counts& returned) {
   const Counts& counted = table.counts;
   Surplus surplus{counted.inserted + counted.updated - returned.inserted - returned.updated - returned.upserted,
-                  counted.deleted - returned.deleted};
+                  counted.deleted - returned.deleted,
+                  // Upserts may have been all of them.
+                  std::max<std::int64_t>(counted.inserted - returned.inserted - returned.upserted, 0),
+                  counted.updated > 0};
   if (surplus.written < 0 || surplus.deleted < 0 || counted.inserted < returned.inserted ||
       counted.updated < returned.updated)
     throw Error{"proof.counters",
@@ -67,13 +72,28 @@ class LeafSearch {
     std::vector<Key> found;
     if (surplus.written > 0) found = own_rows(evidence_.batch, own_, leaf_, among);
     subtract(found, written_);
-    if (surplus.deleted > 0) {
-      auto gone = deleted(among, found);
-      found.insert(found.end(), gone.begin(), gone.end());
-    }
+    auto gone = this->gone(surplus, among, found);
+    found.insert(found.end(), gone.begin(), gone.end());
     return found;
   }
 
+  /// The same among the rows of a watch; nothing when there must be others.
+  std::optional<std::vector<Key>> find_all(const Surplus& surplus, const Watch& watch) const {
+    auto among = watched(watch);
+    auto found = find({surplus.written}, &among);
+    auto gone = this->gone(surplus, &among, found);
+    // As many as the server counted: then no other row changed.
+    if (static_cast<std::int64_t>(found.size()) != surplus.written ||
+        static_cast<std::int64_t>(gone.size()) != surplus.deleted)
+      return std::nullopt;
+    // Unless an update has given a row another key: the one that it had is gone without a count.
+    auto known = static_cast<std::int64_t>(seen_rows(evidence_.witness, leaf_, found).size());
+    if (surplus.updates && surplus.written - known > surplus.inserted) return std::nullopt;
+    found.insert(found.end(), gone.begin(), gone.end());
+    return found;
+  }
+
+ private:
   std::vector<Key> watched(const Watch& watch) const {
     // The witness still sees what is deleted by now, the batch what was inserted.
     auto keys = keys_in(evidence_.witness.ask(watch.sql, watch.parameters), leaf_.key.size());
@@ -84,10 +104,10 @@ class LeafSearch {
     return keys;
   }
 
- private:
-  /// A row that the witness sees marked, the batch not at all, and the witness still: another transaction's deletion
-  /// would be over for both by then, or for none.
-  std::vector<Key> deleted(const std::vector<Key>* among, const std::vector<Key>& found) const {
+  /// Rows that were deleted, or have another key now. The witness sees them marked, the batch not at all, and the
+  /// witness still: another transaction's deletion would be over for both by then, or for none.
+  std::vector<Key> gone(const Surplus& surplus, const std::vector<Key>* among, const std::vector<Key>& found) const {
+    if (surplus.deleted == 0 && !surplus.updates) return {};
     auto marked = marked_rows(evidence_.witness, leaf_, among);
     subtract(marked, written_);
     subtract(marked, std::unordered_set<Key>{found.begin(), found.end()});
@@ -124,17 +144,8 @@ std::vector<Key> declared_rows(const Evidence& evidence, const OwnTransaction& o
                                const Surplus& surplus) {
   LeafSearch search{evidence, own, leaf};
   const Watch* watch = watch_of(evidence, leaf);
-  if (watch) {
-    auto among = search.watched(*watch);
-    auto written = search.find({surplus.written, 0}, &among);
-    auto deleted = search.find({0, surplus.deleted}, &among);
-    // As many as the server counted: then no other row changed.
-    if (static_cast<std::int64_t>(written.size()) == surplus.written &&
-        static_cast<std::int64_t>(deleted.size()) == surplus.deleted) {
-      written.insert(written.end(), deleted.begin(), deleted.end());
-      return written;
-    }
-  }
+  if (watch)
+    if (auto found = search.find_all(surplus, *watch)) return std::move(*found);
   require_small(leaf, watch);
   return search.find(surplus, nullptr);
 }
@@ -186,11 +197,16 @@ Indirect explain(const Evidence& evidence, const std::vector<TableCount>& counte
     else
       refuse_undeclared(evidence, *own, table, surplus);
   }
-  for (const auto& [oid, returned] : left) {
+  // A table without a lock: a savepoint that was taken back has released it, and with it went all that was written
+  // there. Rows that count all the same were never counted.
+  for (const auto& row : evidence.written.rows()) {
+    auto uncounted = left.find(row.leaf);
+    if (uncounted == left.end()) continue;
     TableCount none;
-    none.oid = oid;
-    if (const Leaf* leaf = evidence.tables.leaf(oid)) none.schema = leaf->name.schema(), none.name = leaf->name.name();
-    surplus_of(none, returned);
+    none.oid = row.leaf;
+    if (const Leaf* leaf = evidence.tables.leaf(row.leaf))
+      none.schema = leaf->name.schema(), none.name = leaf->name.name();
+    surplus_of(none, uncounted->second);
   }
   return indirect;
 }

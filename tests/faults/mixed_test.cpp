@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "faults/cutter.hpp"
@@ -44,7 +47,9 @@ class Mishaps {
 
   bool strike(const std::map<std::string, Kind>& kinds, opsh::proc::Child& process) {
     began_ = opsh::Clock::now();
+    before_ = last_;
     auto chosen = std::next(kinds.begin(), dice.up_to(static_cast<int>(kinds.size()) - 1));
+    last_ = chosen->first;
     bool struck = (this->*chosen->second)(process);
     struck_[chosen->first] += struck;
     return struck;
@@ -55,8 +60,12 @@ class Mishaps {
     for (const auto& [name, times] : struck_) text += (text.empty() ? "" : ", ") + name + " " + std::to_string(times);
     return text;
   }
-  /// From the start of a process to its first batch.
-  double longest_start() const { return longest_.count(); }
+  /// From the start of a process to its first batch: the longest, and what had happened before it.
+  std::string longest_start() const {
+    auto longest = std::max_element(starts_.begin(), starts_.end());
+    if (longest == starts_.end()) return "none";
+    return std::to_string(longest->first.count()) + " s, after: " + longest->second;
+  }
 
   Dice dice;
   std::string complaint;  ///< about those that went on beside one that lingers
@@ -64,12 +73,9 @@ class Mishaps {
  private:
   bool reached(opsh::proc::Child& process) {
     if (!in_the_middle(applier_, process)) return false;
-    note_start(began_);
+    starts_.emplace_back(opsh::Clock::now() - began_, before_);
     dice.sleep_up_to(20);
     return true;
-  }
-  void note_start(opsh::Clock::time_point began) {
-    longest_ = std::max(longest_, opsh::Seconds{opsh::Clock::now() - began});
   }
 
   bool kill(opsh::proc::Child& process) {
@@ -128,7 +134,7 @@ class Mishaps {
   void go_on_beside() {
     auto began = opsh::Clock::now();
     auto process = applier_.go_on(server_.conninfo());
-    if (in_the_middle(applier_, process)) note_start(began);
+    if (in_the_middle(applier_, process)) starts_.emplace_back(opsh::Clock::now() - began, last_);
     Ending ending = Workshop::end(process);
     if (complaint.empty()) complaint = applier_.complaint(ending, false);
   }
@@ -151,7 +157,8 @@ class Mishaps {
   OwnServer& server_;
   Cutter& cutter_;
   opsh::Clock::time_point began_;
-  opsh::Seconds longest_{0};
+  std::string last_ = "nothing", before_;
+  std::vector<std::pair<opsh::Seconds, std::string>> starts_;
   std::map<std::string, int> struck_;
 };
 
@@ -174,7 +181,7 @@ TEST_CASE("an apply under mixed faults, resumed after each, touches each row exa
   CHECK(workshop.batches_done() == workshop.runs_done() * workshop.batches());
   figure("mixed, seed ", mishaps.dice.seed(), ": ", damage);
   figure("mixed: ", mishaps.summary());
-  figure("from the start of opsh, or of a resume, to its first batch at most ", mishaps.longest_start(), " s");
+  figure("from the start of opsh, or of a resume, to its first batch at most ", mishaps.longest_start());
 }
 
 TEST_CASE("mixed faults catch an apply that writes its ledger after COMMIT") {

@@ -74,10 +74,15 @@ end)
 
 describe("a role without the privilege", function()
   it("to read is told so with exit 3", function()
-    local database = test.database({ sql = sample.items(1) .. "drop role if exists plain; create role plain login;" })
-    local result = plan((database.conninfo:gsub("user=%S+", "user=plain")))
+    local database = test.database({
+      sql = sample.items(1)
+        .. "create table other (id bigint primary key);"
+        .. "drop role if exists plain; create role plain login; grant select on item to plain;",
+    })
+    local path = test.write("sample.lua", sample.runbook({ plan = '"select id from other"' }))
+    local result = test.opsh({ path }, { db = (database.conninfo:gsub("user=%S+", "user=plain")) })
     expect.equal(result.exit, 3)
-    expect.contains(result.errors, "permission denied for table item")
+    expect.contains(result.errors, "permission denied for table other")
   end)
 
   it("to create the schema opsh cannot apply, and nothing is written", function()

@@ -24,6 +24,7 @@ struct Tally {
   int batches = 0, updates = 0, inserts = 0, deletes = 0, indirect = 0, upserts = 0, failed_statements = 0, failed = 0;
   int undeclared = 0, hidden = 0, others = 0;
   int without_indirect = 0, upserts_as_inserts = 0;  ///< broken journals that the judge told
+  std::map<std::string, int> errors;
 };
 
 /// A random schema, and random batches on it.
@@ -192,6 +193,7 @@ class Round {
       batch.rollback();
       must_be(before, "a batch that was refused left something");
       ++tally_.failed;
+      ++tally_.errors[error.kind];
       if (error.kind == "proof.undeclared") {
         ++tally_.undeclared;
         if (!refuse) FAIL("refused for a table that did not change: " + error.message);
@@ -260,5 +262,5 @@ TEST_CASE("the journal of random writes to random tables equals an independent c
                   << tally.hidden << ", failed statements " << tally.failed_statements << ", inserts " << tally.inserts
                   << ", updates " << tally.updates << ", deletes " << tally.deletes << ", indirect " << tally.indirect
                   << ", others " << tally.others << ", caught " << tally.without_indirect << " and "
-                  << tally.upserts_as_inserts);
+                  << tally.upserts_as_inserts << Catch::Detail::stringify(std::vector<std::pair<std::string,int>>(tally.errors.begin(),tally.errors.end())));
 }

@@ -1,7 +1,6 @@
 #include "journal/tables.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "cpp/journal/examined.hpp"
@@ -194,17 +193,4 @@ TEST_CASE("the fingerprint changes with everything that is said, and with nothin
   CHECK(changes("alter table t detach partition t_2"));
   CHECK(changes("alter table t_1 rename to t_3"));
   CHECK(changes("alter table t drop column d"));
-}
-
-TEST_CASE("a large number of partitions is examined within a second") {
-  Examined place{
-      "create table t (id int primary key, a text, b text, c text, d int, e int, f int) partition by list (id);"
-      "do $$ begin for i in 1 .. 1000 loop execute format('create table t_%s partition of t for values in (%s)', i, "
-      "i); "
-      "end loop; end $$"};
-  opsh::db::Reader reader{test::target(place.database)};
-  std::vector<DeclaredName> names{{"t"}};
-  auto began = std::chrono::steady_clock::now();
-  CHECK(opsh::journal::examine_tables(reader, names).leaves.size() == 1000);
-  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{1});
 }

@@ -1,6 +1,9 @@
 // Preloaded into a program under test: its wall clock jumps, as when somebody sets it. Each look at it is a day, or
 // two, before or after the truth. The monotonic clock is as it was: that is what it is for.
 
+// What is declared elsewhere has names of ours here.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
+
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdatomic.h>
@@ -37,3 +40,5 @@ time_t time(time_t* to) {
   if (to) *to = exact.tv_sec;
   return exact.tv_sec;
 }
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

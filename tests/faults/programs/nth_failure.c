@@ -8,6 +8,9 @@
 // only made up, on a session that goes on living, would test nothing. A call on files fails as on a full disk, a
 // write() after half of its bytes.
 
+// What is declared elsewhere has names of ours here, and the macros take types and lists, which cannot be in
+// parentheses. NOLINTBEGIN(readability-inconsistent-declaration-parameter-name, bugprone-macro-parentheses)
+
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,7 +45,7 @@ __attribute__((constructor)) static void begin(void) {
   const char *of = getenv("NTH_OF"), *nth = getenv("NTH"), *to = getenv("NTH_REPORT");
   of_network = of && strcmp(of, "network") == 0;
   of_files = of && strcmp(of, "files") == 0;
-  wanted = nth ? atoi(nth) : 0;
+  wanted = nth ? (int)strtol(nth, NULL, 10) : 0;
   folder = getenv("NTH_FOLDER");
   // Shared memory, because the program may be killed or leave by _exit().
   int file = to ? REAL(open)(to, O_RDWR | O_CREAT, 0600) : -1;
@@ -170,3 +173,5 @@ CHANGES(ftruncate, (int file, off_t size), (file, size), is_watched(file))
 CHANGES(ftruncate64, (int file, off64_t size), (file, size), is_watched(file))
 CHANGES(rename, (const char* from, const char* to), (from, to), lies_in_folder(to))
 CHANGES(mkdir, (const char* path, mode_t mode), (path, mode), lies_in_folder(path))
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name, bugprone-macro-parentheses)
