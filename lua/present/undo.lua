@@ -138,7 +138,7 @@ function M.plan(job, place, out, again)
   add(tables_text(out, plan))
   add(warnings(plan))
   if plan.left > 0 then
-    add(("\n%s would be left as they are:\n"):format(counted(plan.left, "change")))
+    add(("\n%s would be left:\n"):format(counted(plan.left, "change")))
     add(M.conflicts(out, plan.conflicts, "would restore"))
     if plan.conflict_count > M.shown then
       add(("  the first %d of %s; --csv=FILE writes them all\n"):format(M.shown, report.number(plan.conflict_count)))
@@ -153,7 +153,8 @@ function M.left(out, undo, more)
   local parts = {}
   local function add(part) parts[#parts + 1] = part end
   if undo.rows > 0 then
-    add(("\n%s left as they are:\n"):format(counted(undo.rows, "row") .. (undo.rows == 1 and " was" or " were")))
+    local were = undo.rows == 1 and "was left as it is" or "were left as they are"
+    add(("\n%s %s:\n"):format(counted(undo.rows, "row"), were))
     add(M.conflicts(out, undo.conflicts, "would restore"))
     if #undo.conflicts > M.shown then add(("  the first %d; %s\n"):format(M.shown, more)) end
   end

@@ -118,8 +118,8 @@ end
 
 --- A run that begins.
 ---@param circumstances table of M.circumstances
----@param facts { title: string, script?: string, sources?: table, sha256?: string, params?: table, preconditions?: table[], undo_of?: string }
---- `sources` are sha256 by path; of `params` the secret ones are masked
+---@param facts table { title, script?, sha256?, sources? (sha256 by path), params? (masked), preconditions?,
+--- undo_of? }
 function M.run_started(log, circumstances, facts)
   local made = figures(circumstances)
   made.title, made.script, made.sha256, made.undo_of = facts.title, facts.script, facts.sha256, facts.undo_of

@@ -224,7 +224,7 @@ local function stop(job, err)
   local told = err.kind ~= "in_doubt" and not lost
   local ok, head = host.protect(audit.run_stopped, job.audit, told and state or nil, err, system.clock() - job.began)
   if not told then return end
-  -- Also where the log cannot be written, which may be why the run stops: the ledger then says it, as far as the log is.
+  -- Also where the log cannot be written, which may be why the run stops: then with the head of what is in it.
   host.protect(function() job.ledger:set_state(state, err.message, true, ok and head or job.audit:head()) end)
 end
 

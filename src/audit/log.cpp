@@ -33,7 +33,8 @@ Error broken(const std::filesystem::path& path, const std::string& run, std::str
   return Error{"audit.broken",
                fmt::format("the audit log of run {} is not what was written: {} ({})", run, why, path.string()),
                "see opsh audit verify " + run +
-                   "; if the run went on on another machine, append the file from there to this one"};
+                   "; if the run went on on another machine, append the file from there to this one. Where that is "
+                   "lost, move this one away: then the log goes on from the database, and says so"};
 }
 
 /// Holds the file's lock. A process that was stopped while it appends would hold it for ever: the wait ends.

@@ -97,9 +97,12 @@ void Watcher::prove(db::Writer& writer) {
   // A bigint by chance: 15 hexadecimal digits fit.
   std::string lock = std::to_string(std::stoll(digest::random_hex(8).substr(0, 15), nullptr, 16));
   writer.query("select pg_catalog.pg_advisory_xact_lock($1)"_sql, {{lock, db::oid::int8}});
-  if (witness.query("select pg_catalog.pg_try_advisory_lock($1)"_sql, {{lock, db::oid::int8}}).field(0, 0) == "t")
+  if (witness.query("select pg_catalog.pg_try_advisory_lock($1)"_sql, {{lock, db::oid::int8}}).field(0, 0) == "t") {
+    // Unless the writer's session has ended meanwhile, and its lock with it: this says so.
+    writer.query("select"_sql);
     throw Error{"refused.witness", "the second session of opsh reached another server or database than the first",
                 "a pooler or load balancer stands between: connect to the server itself"};
+  }
   proved = true;
 }
 

@@ -57,6 +57,12 @@ bool CurrentLeaf::is_below(unsigned table) const {
   return std::ranges::find(above, table) != above.end();
 }
 
+bool CurrentChunk::changes(const std::vector<std::string>& names) const {
+  return std::ranges::any_of(columns, [&](std::size_t column) {
+    return std::ranges::find(names, leaf->leaf.columns[column].name) != names.end();
+  });
+}
+
 CurrentLeaf* CurrentLeaves::find(unsigned oid) {
   auto known = known_.find(oid);
   if (known == known_.end()) known = known_.emplace(oid, read(oid)).first;

@@ -70,7 +70,10 @@ struct CurrentChunk {
   CurrentLeaf* leaf = nullptr;   ///< null when the table is gone
   std::vector<std::size_t> key;  ///< indices into the leaf's columns
   std::vector<std::size_t> columns;
-  std::vector<bool> writable;        ///< by column: what puts the row back can set it
+  std::vector<bool> writable;  ///< by column: what puts the row back can set it
+  /// Whether one of the columns has one of these names.
+  bool changes(const std::vector<std::string>& names) const;
+
   std::optional<Obstacle> obstacle;  ///< then the rest means nothing
 };
 

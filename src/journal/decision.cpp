@@ -146,7 +146,8 @@ void Decider::keep_what_is_referred_to(StoredChanges& changes, Decision& decisio
     }
   }
   for (const auto& reference : references)
-    if (reference.child && !decision.left[reference.parent.chunk][reference.parent.row] &&
+    if (reference.child && changes.chunks()[reference.parent.chunk].change == Change::insert &&
+        !decision.left[reference.parent.chunk][reference.parent.row] &&
         !changes.chunks()[reference.child->chunk].direct)
       decision.first.push_back(*reference.child);
 }

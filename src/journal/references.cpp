@@ -52,9 +52,10 @@ std::vector<Reference> References::find(StoredChanges& changes, const std::vecto
   std::erase_if(places_, [](const auto& place) { return !place.second.supposed_undone; });
   locate_rows(changes, current, left);
   for (std::size_t chunk = 0; chunk < current.size(); ++chunk) {
-    if (changes.chunks()[chunk].change != Change::insert || current[chunk].obstacle) continue;
+    if (changes.chunks()[chunk].change == Change::remove || current[chunk].obstacle) continue;
     for (const auto& key : leaves_.references(*current[chunk].leaf))
-      find_in(chunk, changes.rows(chunk), current[chunk], key, left, found);
+      if (changes.chunks()[chunk].change == Change::insert || current[chunk].changes(key.referenced))
+        find_in(chunk, changes.rows(chunk), current[chunk], key, left, found);
   }
   return found;
 }

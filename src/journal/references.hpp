@@ -17,15 +17,15 @@ struct RowId {
 /// For each chunk and row, whether the undo leaves it as it is.
 using Left = std::vector<std::vector<bool>>;
 
-/// A row refers to one that is about to be deleted.
+/// A row refers to one that is about to be deleted, or to have another value where it is referred to.
 struct Reference {
   RowId parent;
   std::optional<RowId> child;  ///< a row that the same batch takes back, and with it the reference; else a stranger's
   std::string from;            ///< the table that refers and its constraint
 };
 
-/// Finds what refers to the rows that an undo is about to delete: whatever its ON DELETE, nothing may be left behind or
-/// taken along.
+/// Finds what refers to rows that an undo is about to delete, or in what it is about to change: whatever the ON DELETE
+/// and ON UPDATE, nothing may be left behind or taken along.
 class References {
  public:
   References(Looker looker, CurrentLeaves& leaves) : looker_(std::move(looker)), leaves_(leaves) {}

@@ -26,6 +26,7 @@ TEST_CASE("an apply whose connection is cut around COMMIT finds out the truth an
   int cuts = 0, of_batches = 0, committed = 0, rolled_back = 0, runs = 0;
   while (cuts < enough || workshop.unfinished()) {
     Cut cut{moments[static_cast<std::size_t>(cuts) % moments.size()]};
+    cut.of_batches = cuts % 2 == 0;
     cut.count = 1 + dice.up_to(cut.moment == Moment::after_bytes ? 30000 : 11);
     cutter.arm(cuts < enough ? cut : Cut{});
     Ending ending = Workshop::end(workshop.go_on(cutter.conninfo()));

@@ -18,7 +18,7 @@ constexpr int rows = 500, batch = 25;
 /// An apply that loses its server for good at the COMMIT of a batch.
 struct InDoubt {
   explicit InDoubt(Moment where) : moment(where) {
-    cutter.arm({moment, 8, true});
+    cutter.arm({moment, 3, true, true});
     opsh = std::make_unique<opsh::proc::Child>(workshop.apply(cutter.conninfo()));
   }
 

@@ -166,13 +166,27 @@ bool Cutter::hear_client(Pair& pair, bool& cuts) {
   return true;
 }
 
+/// The statement that a message has executed, and nothing for any other message: a Bind names what a Parse has
+/// prepared, in the same breath or long ago.
+std::optional<std::string> Cutter::executed(Pair& pair, const std::string& message) {
+  if (!pair.greeted) return std::nullopt;
+  auto text = [&](std::size_t at) { return std::string{message.c_str() + at}; };
+  if (message[0] == 'Q') return text(5);
+  std::string first = text(5);
+  std::size_t second = 5 + first.size() + 1;
+  if (message[0] == 'P') pair.statements[first] = text(second);
+  if (message[0] != 'B') return std::nullopt;
+  return pair.statements[text(second)];
+}
+
 /// Whether a message may go on to the server.
 bool Cutter::judge(Pair& pair, const std::string& message, bool& cuts) {
-  if (!pair.greeted || (message[0] != 'P' && message[0] != 'Q')) return true;
-  std::size_t begins = message[0] == 'P' ? message.find('\0', 5) + 1 : 5;
-  std::string_view query{message.c_str() + begins};
+  auto found = executed(pair, message);
+  if (!found) return true;
+  std::string_view query{*found};
   if (query.starts_with("insert into opsh.batch ")) pair.records = true;
-  bool counts = cut_.moment == Moment::recorded ? query.starts_with("insert into opsh.batch ") : query == "commit";
+  bool counts = cut_.moment == Moment::recorded ? query.starts_with("insert into opsh.batch ")
+                                                : query == "commit" && (pair.records || !cut_.of_batches);
   if (!counts || cut_.moment == Moment::never || cut_.moment == Moment::after_bytes || ++seen_ != cut_.count) {
     if (query == "commit") pair.records = false;
     return true;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -25,6 +27,7 @@ struct Cut {
   Moment moment = Moment::never;
   int count = 1;            ///< the how manieth COMMIT, or batch, from now; of after_bytes the number of bytes
   bool stays_dead = false;  ///< whether connections can be made afterwards
+  bool of_batches = false;  ///< only the COMMITs of opsh's batches count
 };
 
 /// Stands between a client and the server, to the client on TCP, understands as much of the protocol as it takes to
@@ -53,11 +56,12 @@ class Cutter {
  private:
   struct Pair {
     opsh::Descriptor client, server;
-    std::string unread = {};  ///< what the client said, up to a whole message
-    bool greeted = false;     ///< the first message has no type
-    bool records = false;     ///< a batch's row was sent in this transaction
-    bool committing = false;  ///< the COMMIT to be cut is on its way to the server
-    std::string answer = {};  ///< to that COMMIT
+    std::map<std::string, std::string> statements = {};  ///< by name; the one without a name is the last
+    std::string unread = {};                             ///< what the client said, up to a whole message
+    bool greeted = false;                                ///< the first message has no type
+    bool records = false;                                ///< a batch's row was sent in this transaction
+    bool committing = false;                             ///< the COMMIT to be cut is on its way to the server
+    std::string answer = {};                             ///< to that COMMIT
   };
 
   void listen();
@@ -65,6 +69,7 @@ class Cutter {
   void accept();
   bool send(int to, std::string_view bytes, bool& cuts);
   bool hear_client(Pair& pair, bool& cuts);
+  static std::optional<std::string> executed(Pair& pair, const std::string& message);
   bool judge(Pair& pair, const std::string& message, bool& cuts);
   bool hear_server(Pair& pair, bool& cuts);
 

@@ -91,7 +91,8 @@ TEST_CASE("an apply whose server is restarted at once, over and over, touches ea
 }
 
 TEST_CASE("a restart catches an apply that does not wait for the disk") {
-  OwnServer server;
+  // What nobody waits for comes to the disk late.
+  OwnServer server{{"wal_writer_delay=10s"}};
   Workshop workshop{server.conninfo(), rows, batch, 0.002};
   StandIn stand_in{workshop, "no_disk"};
   Dice dice;

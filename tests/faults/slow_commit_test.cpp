@@ -36,7 +36,7 @@ struct Observed {
 
 /// Applies, cuts the connection while the second batch is inside COMMIT, and looks without the fence as well.
 Observed cut_inside_commit(const Workshop& workshop, Cutter& cutter) {
-  cutter.arm({Moment::underway, 6});
+  cutter.arm({Moment::underway, 2, false, true});
   auto opsh = workshop.apply(cutter.conninfo());
   Observed observed;
   REQUIRE(test::eventually([&] { return cutter.happened(); }));

@@ -66,7 +66,7 @@ TEST_CASE("a resume that waited for the other opsh goes on with the step that th
       "{ name = 'count', after = 'gate', plan = 'select id from counters where n = 0', key = 'id', "
       "writes = { 'counters' }, batch = 20, "
       "apply = function(tx) tx:exec('update counters set n = n + 1 where id = any(:keys)') end }");
-  workshop.query("create table gate (n integer not null); insert into gate values (0)");
+  workshop.query("create table gate (id integer primary key, n integer not null); insert into gate values (1, 0)");
   test::Peer holder{database.conninfo()};
   holder.run("begin; lock table gate");
   auto first = workshop.apply();

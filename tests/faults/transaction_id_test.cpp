@@ -17,9 +17,9 @@ constexpr int rows = 200, batch = 20;
 
 /// The COMMIT of a batch never arrives, the server crashes, and somebody else's transaction gets the batch's id and
 /// commits. Nothing when the id was not issued again, because it came to the disk before.
-std::optional<Ending> work_while_its_id_is_issued_again(const Applier& applier, OwnServer& server, int commit) {
+std::optional<Ending> work_while_its_id_is_issued_again(const Applier& applier, OwnServer& server, const Cut& cut) {
   Cutter cutter{server.conninfo()};
-  cutter.arm({Moment::unseen, commit, true});
+  cutter.arm(cut);
   auto process = applier.go_on(cutter.conninfo());
   std::uint64_t id = 0;
   {
@@ -56,7 +56,7 @@ void judge_when_issued_again(Judge&& judge) {
 
 TEST_CASE("a lost COMMIT whose transaction id was issued again after a crash is found rolled back") {
   judge_when_issued_again([](const Workshop& workshop, OwnServer& server) {
-    auto ending = work_while_its_id_is_issued_again(Opsh{workshop}, server, 8);
+    auto ending = work_while_its_id_is_issued_again(Opsh{workshop}, server, {Moment::unseen, 3, true, true});
     if (!ending) return false;
     INFO(ending->said);
     CHECK(ending->status == 4);
@@ -69,7 +69,8 @@ TEST_CASE("a lost COMMIT whose transaction id was issued again after a crash is 
 
 TEST_CASE("an id that was issued again catches an apply that asks for the state of its transaction") {
   judge_when_issued_again([](const Workshop& workshop, OwnServer& server) {
-    auto ending = work_while_its_id_is_issued_again(StandIn{workshop, "by_transaction_id"}, server, 3);
+    auto ending =
+        work_while_its_id_is_issued_again(StandIn{workshop, "by_transaction_id"}, server, {Moment::unseen, 3, true});
     if (!ending) return false;
     INFO(ending->said);
     CHECK(ending->status == 0);

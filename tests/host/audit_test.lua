@@ -246,6 +246,11 @@ describe("the audit log", function()
     expect.equal(result.exit, 5)
     expect.contains(result.errors, "entry 1 was changed")
     expect.equal(done(database), 6)
+    -- The way out: it stays on record that the log does not begin at its beginning.
+    shell(("mv %s kept"):format(log_path(id)))
+    expect.equal(test.opsh({ "resume", id }, { db = database }).exit, 0)
+    expect.equal({ entries(id)[1].event, done(database) }, { "continued", 10 })
+    expect.equal(verify(database).exit, 0)
   end)
 
   it("goes on from the database on another machine, and says so", function()

@@ -291,3 +291,76 @@ TEST_CASE("a long batch keeps DDL away from what it wrote, on both sessions") {
   CHECK(run.database.value("select count(*) from pg_locks where relation = 'orders'::regclass and mode <> "
                            "'AccessShareLock'") == "0");
 }
+
+TEST_CASE("a table that was written to in nothing but a savepoint that was taken back passes, without its lock") {
+  Journaled run{orders + "; create table other (id int primary key); insert into other values (1)",
+                {{"orders"}, {"other"}}};
+  auto batch = run.begin();
+  batch->savepoint();
+  batch->execute(write("delete from other"), {});
+  batch->rollback_to_savepoint();
+  batch->execute(write("update orders set n = 1 where id = 1"), {});
+  run.commit(*batch);
+  CHECK(run.journal() == "orders update {1} {n} {0} {1}");
+}
+
+TEST_CASE("what a batch counted that was rolled back is not counted for the next one") {
+  Journaled run{orders + "; create table log (id int primary key)", {{"orders"}}};
+  auto& writer = run.ledger.writer();
+  {
+    auto batch = run.begin();
+    batch->execute(write("update orders set n = 1"), {});
+  }
+  auto batch = run.begin();
+  batch->execute(write("update orders set n = 1 where id = 1"), {});
+  opsh::journal::Counters counters;
+  auto counted = run.ledger.watcher().counters.since_begin(writer);
+  REQUIRE(counted.size() == 1);
+  CHECK(counted[0].counts.updated == 1);
+  // The control: counters that know nothing of the batch before.
+  CHECK(counters.since_begin(writer)[0].counts.updated == 6);
+}
+
+TEST_CASE("a row that a trigger deletes to make room for the inserted one is updated, not inserted") {
+  Journaled run{
+      orders +
+          "; create function replace() returns trigger language plpgsql as $$ begin delete from orders where id = "
+          "new.id; return new; end $$; create trigger replace before insert on orders for each row execute function "
+          "replace()",
+      {{"orders"}}};
+  run.commit({"insert into orders values (1, 5, 'note 1'), (9, 5, null)"});
+  CHECK(run.journal() == "orders update {1} {n} {0} {5}\norders insert {9}");
+}
+
+TEST_CASE("a cascade that changes keys deletes and inserts, whatever the query in writes gives") {
+  const std::string schema =
+      "create table parent (id int primary key, code int unique); create table child (code int references parent "
+      "(code) on update cascade, n int, primary key (code, n)); insert into parent values (1, 1), (2, 2); "
+      "insert into child values (1, 7), (2, 7)";
+  for (const char* query :
+       {"", "select code, n from child where code = 3", "select code, n from child where code < 4"}) {
+    Journaled run{schema, {{"parent"}, {"child"}}};
+    auto batch = run.begin();
+    if (*query) batch->watch(opsh::sql::QualifiedName{"child"}, test::read(query), {});
+    batch->execute(write("update parent set code = 3 where id = 1"), {});
+    run.commit(*batch);
+    CHECK(run.journal() ==
+          "parent update {1} {code} {1} {3}\nindirect child insert {3,7}\nindirect child delete {1,7} {1,7}");
+  }
+}
+
+TEST_CASE("a trigger that gives a row the key of a deleted one rolls the batch back") {
+  Journaled run{
+      orders +
+          "; create function move() returns trigger language plpgsql as $$ begin new.id := 2; return new; end $$; "
+          "create trigger move before update on orders for each row execute function move()",
+      {{"orders"}}};
+  CHECK(run.refused({"delete from orders where id = 2", "update orders set n = 1 where id = 1"}).kind ==
+        "proof.hidden");
+}
+
+TEST_CASE("a partitioned table without a partition has no rows to write") {
+  Journaled run{"create table m (id int primary key) partition by list (id)", {{"m"}}};
+  run.commit({"delete from m"});
+  CHECK(run.journal().empty());
+}

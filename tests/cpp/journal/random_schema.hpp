@@ -194,8 +194,7 @@ class SchemaMaker {
             "if new.stamp = 3 then return null; end if; return new;");
     trigger(table, 20, "after insert or update or delete",
             "insert into totals as t values (tg_op, 1) on conflict (k) do update set n = t.n + 1; return null;");
-    trigger(table, 15, "after update",
-            "update totals set n = n + 1 where k = 'all'; return null;");
+    trigger(table, 15, "after update", "update totals set n = n + 1 where k = 'all'; return null;");
     trigger(table, 8, "after delete", "delete from totals where k = 'all' or n > 9; return null;");
     trigger(table, 15, "after insert or update",
             "if pg_trigger_depth() < 2 then update " + name + " as x set stamp = coalesce(x.stamp, 0) + 100 where " +

@@ -21,10 +21,18 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
 
 /// What came up in all rounds: a property that is never put to the test holds always.
 struct Tally {
-  int batches = 0, updates = 0, inserts = 0, deletes = 0, indirect = 0, upserts = 0, failed_statements = 0, failed = 0;
+  int batches = 0, updates = 0, inserts = 0, deletes = 0, indirect = 0, failed_statements = 0, failed = 0;
   int undeclared = 0, hidden = 0, others = 0;
   int without_indirect = 0, upserts_as_inserts = 0;  ///< broken journals that the judge told
-  std::map<std::string, int> errors;
+
+  std::string text() const {
+    return fmt::format(
+        "{} batches with {} inserts, {} updates, {} deletes, {} of them indirect; {} changes by others, {} statements "
+        "failed; {} batches failed, {} of them for an undeclared table, {} for a row that the witness does not see; {} "
+        "and {} broken journals",
+        batches, inserts, updates, deletes, indirect, others, failed_statements, failed, undeclared, hidden,
+        without_indirect, upserts_as_inserts);
+  }
 };
 
 /// A random schema, and random batches on it.
@@ -44,7 +52,7 @@ class Round {
 
   void batch() {
     history_.clear();
-    upserts_ = statements_ = 0;
+    upserts_ = 0;
     others_ = false;
     Dump start = look();
     auto batch = run_.begin();
@@ -105,7 +113,6 @@ class Round {
 
   bool run(Batch& batch, const Work& work) {
     history_ += work.sql + ";";
-    ++statements_;
     upserts_ += work.upsert;
     try {
       if (work.rows.empty()) {
@@ -193,7 +200,6 @@ class Round {
       batch.rollback();
       must_be(before, "a batch that was refused left something");
       ++tally_.failed;
-      ++tally_.errors[error.kind];
       if (error.kind == "proof.undeclared") {
         ++tally_.undeclared;
         if (!refuse) FAIL("refused for a table that did not change: " + error.message);
@@ -223,7 +229,7 @@ class Round {
       if (judge.complaints(broken).empty()) FAIL("a journal without what cascades and triggers did passed");
       ++tally_.without_indirect;
     }
-    if (upserts_ == statements_ && tally_upsert(journal)) {
+    if (upserts_ > 0 && updates_directly(journal)) {
       auto broken = journal;
       for (auto& entry : broken)
         if (entry.operation == "update") entry.operation = "insert";
@@ -232,7 +238,7 @@ class Round {
     }
   }
 
-  static bool tally_upsert(const std::vector<Entry>& journal) {
+  static bool updates_directly(const std::vector<Entry>& journal) {
     return std::ranges::any_of(journal, [](const Entry& entry) { return entry.operation == "update" && entry.direct; });
   }
 
@@ -243,7 +249,7 @@ class Round {
   test::Journaled run_;
   test::random::Session observer_, other_;
   std::string history_;
-  int upserts_ = 0, statements_ = 0;
+  int upserts_ = 0;
   bool others_ = false;
 };
 
@@ -251,16 +257,22 @@ class Round {
 
 TEST_CASE("the journal of random writes to random tables equals an independent comparison of all tables") {
   const auto seed = setting("OPSH_JOURNAL_SEED", 1);
-  const auto rounds = setting("OPSH_JOURNAL_ROUNDS", 40);
+  const auto rounds = setting("OPSH_JOURNAL_ROUNDS", 20);
   Tally tally;
   for (std::uint64_t at = 0; at < rounds; ++at) {
     INFO("again with OPSH_JOURNAL_SEED=" << seed + at << " OPSH_JOURNAL_ROUNDS=1");
     Round round{seed + at, tally};
     for (int batch = 0; batch < 15; ++batch) round.batch();
   }
-  WARN("batches " << tally.batches << ", failed " << tally.failed << ", undeclared " << tally.undeclared << ", hidden "
-                  << tally.hidden << ", failed statements " << tally.failed_statements << ", inserts " << tally.inserts
-                  << ", updates " << tally.updates << ", deletes " << tally.deletes << ", indirect " << tally.indirect
-                  << ", others " << tally.others << ", caught " << tally.without_indirect << " and "
-                  << tally.upserts_as_inserts << Catch::Detail::stringify(std::vector<std::pair<std::string,int>>(tally.errors.begin(),tally.errors.end())));
+  INFO(tally.text());
+  if (rounds < 20) return;
+  CHECK(tally.inserts > 0);
+  CHECK(tally.updates > 0);
+  CHECK(tally.deletes > 0);
+  CHECK(tally.others > 0);
+  CHECK(tally.undeclared > 0);
+  CHECK(tally.without_indirect > 0);
+  CHECK(tally.upserts_as_inserts > 0);
+  // A batch whose rows came from a trigger and were then written by a statement is refused, too: seldom.
+  CHECK(tally.hidden * 20 < tally.batches);
 }

@@ -79,6 +79,10 @@ TALKS(int, PQsendQueryParams,
       (PGconn * connection, const char* text, int count, const Oid* types, const char* const* values,
        const int* lengths, const int* formats, int format),
       (connection, text, count, types, values, lengths, formats, format))
+TALKS(int, PQsendQueryPrepared,
+      (PGconn * connection, const char* name, int count, const char* const* values, const int* lengths,
+       const int* formats, int format),
+      (connection, name, count, values, lengths, formats, format))
 TALKS(int, PQsendPrepare, (PGconn * connection, const char* name, const char* text, int count, const Oid* types),
       (connection, name, text, count, types))
 TALKS(int, PQsendDescribePrepared, (PGconn * connection, const char* name), (connection, name))
