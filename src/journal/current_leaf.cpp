@@ -57,7 +57,7 @@ bool CurrentLeaf::is_below(unsigned table) const {
   return std::ranges::find(above, table) != above.end();
 }
 
-bool CurrentChunk::changes(const std::vector<std::string>& names) const {
+bool CurrentChunk::touches(const std::vector<std::string>& names) const {
   return std::ranges::any_of(columns, [&](std::size_t column) {
     return std::ranges::find(names, leaf->leaf.columns[column].name) != names.end();
   });

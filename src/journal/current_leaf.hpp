@@ -72,7 +72,7 @@ struct CurrentChunk {
   std::vector<std::size_t> columns;
   std::vector<bool> writable;  ///< by column: what puts the row back can set it
   /// Whether one of the columns has one of these names.
-  bool changes(const std::vector<std::string>& names) const;
+  bool touches(const std::vector<std::string>& names) const;
 
   std::optional<Obstacle> obstacle;  ///< then the rest means nothing
 };

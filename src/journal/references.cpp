@@ -54,7 +54,7 @@ std::vector<Reference> References::find(StoredChanges& changes, const std::vecto
   for (std::size_t chunk = 0; chunk < current.size(); ++chunk) {
     if (changes.chunks()[chunk].change == Change::remove || current[chunk].obstacle) continue;
     for (const auto& key : leaves_.references(*current[chunk].leaf))
-      if (changes.chunks()[chunk].change == Change::insert || current[chunk].changes(key.referenced))
+      if (changes.chunks()[chunk].change == Change::insert || current[chunk].touches(key.referenced))
         find_in(chunk, changes.rows(chunk), current[chunk], key, left, found);
   }
   return found;

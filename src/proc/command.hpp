@@ -20,7 +20,7 @@ enum class Stream {
 
 /// The variables of a child: ours without those in `unset`, or none of ours, and then those in `set`.
 struct Environment {
-  bool inherit = true;
+  bool inherit = true;  ///< ours, but for OPSH_PARAM_*
   std::map<std::string, std::string> set = {};
   std::vector<std::string> unset = {};  ///< names; one that ends in * stands for every name that begins so
 };

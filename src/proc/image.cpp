@@ -29,7 +29,9 @@ std::vector<std::string> variables_of(const Environment& environment) {
   for (char** entry = environ; environment.inherit && *entry; ++entry) {
     std::string_view text = *entry;
     std::string_view name = text.substr(0, text.find('='));
-    bool unset = std::ranges::any_of(environment.unset, [&](const auto& pattern) { return names(pattern, name); });
+    // Secrets of a run are nobody else's.
+    bool unset = name.starts_with("OPSH_PARAM_") ||
+                 std::ranges::any_of(environment.unset, [&](const auto& pattern) { return names(pattern, name); });
     if (!unset && !environment.set.contains(std::string{name})) variables.emplace_back(text);
   }
   for (const auto& [name, value] : environment.set) variables.push_back(name + "=" + value);

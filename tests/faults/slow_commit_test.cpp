@@ -15,7 +15,10 @@ constexpr int rows = 100, batch = 25;
 /// opsh has its deferred constraints checked before it records a batch; only what defers itself after that, as a
 /// trigger can, is left for COMMIT.
 void slow_down_commit(const Workshop& workshop, const std::string& ending) {
-  workshop.query("create table late (n integer); create sequence ended;");
+  workshop.write_runbook(
+      "{ name = 'count', plan = 'select id from counters', key = 'id', writes = { 'counters', 'late' }, batch = 25, "
+      "apply = function(tx) tx:exec('update counters set n = n + 1 where id = any(:keys)') end }");
+  workshop.query("create table late (id serial primary key, n integer); create sequence ended;");
   workshop.query(
       "create function finish() returns trigger language plpgsql as $$ begin perform pg_sleep(1.5); "
       "perform nextval('ended'); " +
@@ -24,7 +27,8 @@ void slow_down_commit(const Workshop& workshop, const std::string& ending) {
       "each row execute function finish()");
   workshop.query(
       "create function put_off() returns trigger language plpgsql as $$ begin set constraints finish deferred; "
-      "insert into late values (1); return null; end $$; create constraint trigger put_off after update on counters "
+      "insert into late (n) values (1); return null; end $$; create constraint trigger put_off after update on "
+      "counters "
       "deferrable initially deferred for each row when (new.id = " +
       std::to_string(batch + 1) + " and new.n = 1) execute function put_off()");
 }

@@ -13,7 +13,8 @@ namespace {
 
 using namespace faults;
 
-constexpr int rows = 200, batch = 20;
+// Small: a page full of WAL is written before its COMMIT, and the id with it.
+constexpr int rows = 40, batch = 4;
 
 /// The COMMIT of a batch never arrives, the server crashes, and somebody else's transaction gets the batch's id and
 /// commits. Nothing when the id was not issued again, because it came to the disk before.
@@ -44,8 +45,8 @@ std::optional<Ending> work_while_its_id_is_issued_again(const Applier& applier, 
 /// On a server that brings to the disk what a COMMIT asks for, and nothing before that.
 template <class Judge>
 void judge_when_issued_again(Judge&& judge) {
-  for (int tries = 0; tries < 5; ++tries) {
-    OwnServer server{{"wal_writer_delay=10s"}};
+  for (int tries = 0; tries < 10; ++tries) {
+    OwnServer server{{"wal_writer_delay=10s", "full_page_writes=off"}};
     Workshop workshop{server.conninfo(), rows, batch, 0.05};
     if (judge(workshop, server)) return;
   }

@@ -97,6 +97,14 @@ TEST_CASE("a process left behind is not waited for, also when it writes for ever
   CHECK(Seconds{Clock::now() - begin}.count() < 2);
 }
 
+TEST_CASE("a child does not inherit a run's secrets") {
+  ::setenv("OPSH_PARAM_TOKEN", "secret", 1);
+  opsh::proc::Command command;
+  command.argv = {"sh", "-c", "echo ${OPSH_PARAM_TOKEN-none}"};
+  CHECK(opsh::proc::run(command).output == "none\n");
+  ::unsetenv("OPSH_PARAM_TOKEN");
+}
+
 TEST_CASE("the environment is extended, thinned or replaced") {
   ::setenv("OPSH_TEST_ONE", "1", 1);
   ::setenv("OPSH_TEST_TWO", "2", 1);
