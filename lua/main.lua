@@ -8,7 +8,7 @@ local text = require("opsh.native.text")
 
 -- Each is a module opsh.host.commands.<name>; a word that is none of them is a runbook's path.
 local commands = {
-  { name = "runs", help = "List the runs that the target's ledger knows." },
+  { name = "runs", help = "List the runs that the target's ledger knows; prune drops old journals." },
   { name = "show", help = "Show one run: its steps, batches and what was left out." },
   { name = "resume", help = "Go on with a run that was stopped part-way." },
   { name = "undo", help = "Take back what a run changed; without --apply, say what that would be." },

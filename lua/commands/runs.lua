@@ -1,4 +1,4 @@
---- `opsh runs`: what the target's ledger knows.
+--- `opsh runs`: what the target's ledger knows; `opsh runs prune` is in prune.lua.
 local arguments = require("opsh.host.commands.arguments")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
@@ -44,9 +44,10 @@ local function render(out, runs)
 end
 
 return function(before, rest)
+  if rest[1] == "prune" then return require("opsh.host.commands.prune")(before, { unpack(rest, 2) }) end
   local given = arguments.read(before, rest, {
     program = "opsh runs",
-    description = "Lists the runs of this database, newest first.",
+    description = "Lists the runs of this database, newest first. opsh runs prune drops old journals.",
     options = options.join(
       { { name = "limit", value = "N", default_text = "50", help = "At most this many." } },
       options.host

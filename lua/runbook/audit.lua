@@ -207,4 +207,13 @@ function M.run_finished(log, totals, seconds)
   return log:append("run finished", { outcome = "done", totals = totals, seconds = to_milliseconds(seconds) })
 end
 
+--- A run whose journal is dropped: it cannot be undone any more.
+---@param circumstances table of M.circumstances
+---@param facts { rows: integer, older_than: string }
+function M.journal_pruned(log, circumstances, facts)
+  local made = figures(circumstances)
+  made.rows, made.older_than = facts.rows, facts.older_than
+  return log:append("journal pruned", made)
+end
+
 return M

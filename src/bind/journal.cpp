@@ -94,6 +94,14 @@ int set_state(lua_State* L) {
   return 0;
 }
 
+/// ledger:prune(run, seconds, head) -> how many changed rows it forgot
+int prune(lua_State* L) {
+  auto rows = LedgerObject::check(L, 1).get().prune(lua::check_string(L, 2), Seconds{luaL_checknumber(L, 3)},
+                                                    audit_head_at(L, 4));
+  lua_pushnumber(L, static_cast<lua_Number>(rows));
+  return 1;
+}
+
 int committed(lua_State* L) {
   bool found = LedgerObject::check(L, 1).get().committed(lua::check_string(L, 2), lua::check_string(L, 3));
   lua_pushboolean(L, found);
@@ -144,6 +152,7 @@ void open_journal(lua_State* L) {
                                     {"record_step", lua::guarded<record_step>},
                                     {"finish_step", lua::guarded<finish_step>},
                                     {"set_state", lua::guarded<set_state>},
+                                    {"prune", lua::guarded<prune>},
                                     {"committed", lua::guarded<committed>},
                                     {"examine", lua::guarded<examine_over_writer>},
                                     {"begin", lua::guarded<begin_batch>},

@@ -36,12 +36,12 @@ std::optional<std::string> unless_empty(const std::string& text) {
 /// Fences the original's own opsh out, and a second undo of it.
 void mark_undone(db::Writer& writer, const RunRecord& record) {
   db::Result marked = writer.execute(
-      "update opsh.run set undone_by = $2, epoch = epoch + 1 where id = $1 and undone_by is not distinct from $3"_sql,
+      "update opsh.run set undone_by = $2, epoch = epoch + 1 where id = $1 and pruned_at is null and undone_by is not distinct from $3"_sql,
       {{record.undo_of, db::oid::text},
        {record.id, db::oid::text},
        {unless_empty(record.undone_before), db::oid::text}});
   if (marked.affected() == 0)
-    throw Error{"run.busy", fmt::format("another undo of run {} has just begun", record.undo_of),
+    throw Error{"run.busy", fmt::format("another undo of run {}, or opsh runs prune, has just begun", record.undo_of),
                 "opsh show " + record.undo_of + " names it"};
 }
 
@@ -241,6 +241,36 @@ Tables Ledger::examine(std::span<const DeclaredName> names) {
   Tables tables;
   transaction([&] { tables = examine_tables(writer_, names); });
   return tables;
+}
+
+std::int64_t Ledger::prune(const std::string& run, Seconds age, const AuditHead& head) {
+  std::int64_t rows = 0;
+  transaction([&] {
+    // Whoever resumes or undoes it has to write into this row first, and what follows sees what was written there.
+    if (writer_.execute("select from opsh.run as r where r.id = $1 for update"_sql, {{run, db::oid::text}}).rows() == 0)
+      throw no_run(run);
+    db::Result marked = writer_.execute(
+        "with recursive chain (id) as ("
+        "select r.undone_by from opsh.run as r where r.id = $1 union all "
+        "select u.undone_by from chain as c join opsh.run as u on u.id = c.id) "
+        "update opsh.run set pruned_at = pg_catalog.clock_timestamp() where id = $1 and pruned_at is null "
+        "and state <> 'running' "
+        "and finished_at <= pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2) "
+        "and not exists (select from chain as c join opsh.run as u on u.id = c.id "
+        "where u.undone_by is null and u.state <> 'done')"_sql,
+        {{run, db::oid::text}, {fmt::format("{}", age.count()), db::oid::float8}});
+    if (marked.affected() == 0)
+      throw Error{"run.busy", fmt::format("run {} goes on, is being undone, or was pruned by another opsh", run),
+                  "opsh show " + run + " tells how it stands"};
+    db::Result dropped = writer_.execute(
+        "with gone as (delete from opsh.journal as j where j.run = $1 returning pg_catalog.cardinality(j.keys) as "
+        "rows) "
+        "select coalesce(pg_catalog.sum(g.rows), 0)::pg_catalog.int8 from gone as g"_sql,
+        {{run, db::oid::text}});
+    rows = integer(dropped, 0, 0);
+    record_audit(writer_, run, head);
+  });
+  return rows;
 }
 
 bool Ledger::committed(const std::string& run, const std::string& token) {

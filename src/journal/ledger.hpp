@@ -73,6 +73,11 @@ class Ledger {
   void set_state(const Claim& claim, const std::string& state, const std::string& message, bool finished,
                  const AuditHead& head);
 
+  /// Drops the journal of a run that has been finished for so long. What else the ledger has of it stays. Returns how
+  /// many of its changed rows were forgotten. Errors: "run.unknown"; "run.busy" when the run goes on or is being undone
+  /// by now, or has lost its journal already.
+  std::int64_t prune(const std::string& run, Seconds age, const AuditHead& head);
+
   /// Whether the batch with this token is committed. Waits at the fence for a COMMIT that may still be under way.
   bool committed(const std::string& run, const std::string& token);
 

@@ -112,32 +112,43 @@ void Restoration::take_back_direct() {
         break;
       case Change::update:
         if (all_places(current, true).empty()) break;
-        attempt(statement, [&](auto some) {
+        attempt_update(statement, [&](auto some) {
           return writes_.update(
               some, all_places(current, true),
               all_places(current, false), [&](RowId id, std::size_t place) -> const auto& {
                 return changes_.rows(id.chunk).wrote[id.row][place];
               });
         });
-        note_overruled(statement);
         break;
     }
   }
 }
 
-void Restoration::attempt(std::span<const RowId> rows, const Statement& statement) {
+std::uint64_t Restoration::attempt(std::span<const RowId> rows, const Statement& statement) {
   batch_.savepoint();
   try {
-    short_ |= statement(rows) != rows.size();
+    std::uint64_t written = statement(rows);
     batch_.release_savepoint();
-    return;
+    short_ |= written != rows.size();
+    return written;
   } catch (const Error& error) {
     if (!is_about_rows(error)) throw;
     batch_.rollback_to_savepoint();
-    if (rows.size() == 1) return leave(rows.front(), error);
+    if (rows.size() == 1) {
+      leave(rows.front(), error);
+      return 0;
+    }
   }
-  attempt(rows.first(rows.size() / 2), statement);
-  attempt(rows.subspan(rows.size() / 2), statement);
+  auto half = rows.size() / 2;
+  return attempt(rows.first(half), statement) + attempt(rows.subspan(half), statement);
+}
+
+/// An update, and what became of it.
+void Restoration::attempt_update(std::span<const RowId> rows, const Statement& statement) {
+  std::uint64_t written = attempt(rows, statement);
+  auto left = static_cast<std::uint64_t>(std::ranges::count_if(rows, [&](RowId id) { return is_left(id); }));
+  // A row that the statement did not write was not overruled in it.
+  if (written + left == rows.size()) note_overruled(rows);
 }
 
 void Restoration::leave(RowId id, const Error& error) {
@@ -191,10 +202,10 @@ void Restoration::find_remaining(std::size_t chunk, std::vector<Remaining>& rema
     const Key& key = stored.keys[id.row];
     const auto* row = images.find(key);
     if (!row && change(chunk) == Change::update)
-      throw Error{"undo.inexact",
-                  fmt::format("the row {} of {} has gone while it was put back", shown(key),
-                              current.leaf->leaf.name.text()),
-                  "a trigger deletes it; nothing of this batch was kept"};
+      throw Error{
+          "undo.inexact",
+          fmt::format("the row {} of {} has gone while it was put back", shown(key), current.leaf->leaf.name.text()),
+          "a trigger deletes it; nothing of this batch was kept"};
     if (!row || !compares) {
       if (row || compares) remaining.push_back({id, {}, {}});
       continue;
@@ -276,13 +287,12 @@ void Restoration::put_back(std::vector<Remaining> remaining) {
           if (current.writable[place]) wanted.insert(place);
       const std::vector<std::size_t> places{wanted.begin(), wanted.end()};
       if (places.empty()) continue;
-      attempt(statement, [&](auto some) {
+      attempt_update(statement, [&](auto some) {
         return writes_.update(
             some, places, places, [&](RowId id, std::size_t place) -> const auto& {
               return by_row.at({id.chunk, id.row})->found[place];
             });
       });
-      note_overruled(statement);
     }
   }
 }

@@ -49,9 +49,10 @@ class Restoration {
   void put_back_first();
 
   /// Runs a statement over rows of like chunks. Those that the server refuses are left, and the others tried without
-  /// them.
+  /// them. Returns how many rows were written.
   using Statement = std::function<std::uint64_t(std::span<const RowId>)>;
-  void attempt(std::span<const RowId> rows, const Statement& statement);
+  std::uint64_t attempt(std::span<const RowId> rows, const Statement& statement);
+  void attempt_update(std::span<const RowId> rows, const Statement& statement);
   void leave(RowId id, const Error& error);
   void note_overruled(std::span<const RowId> rows);
 

@@ -173,7 +173,7 @@ TEST_CASE("an apply under mixed faults, resumed after each, touches each row exa
   Mishaps mishaps{opsh, server, cutter};
   auto kinds = mishaps.recoverable;
   kinds.insert(mishaps.lingering.begin(), mishaps.lingering.end());
-  Damage damage = weather(opsh, cutter.conninfo(), wanted("OPSH_FAULT_MIXED", 35),
+  Damage damage = weather(opsh, cutter.conninfo(), wanted("OPSH_FAULT_MIXED", 24),
                           [&](opsh::proc::Child& process) { return mishaps.strike(kinds, process); });
   INFO("seed " << mishaps.dice.seed() << "\n" << damage << "\n" << mishaps.summary());
   CHECK(damage.none());

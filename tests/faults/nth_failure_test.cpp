@@ -115,7 +115,7 @@ Trials attempt_many(const Hire& hire, const std::string& kind, int most, const s
 }  // namespace
 
 TEST_CASE("an apply that loses its connection at any call is complete or can be resumed") {
-  Trials trials = attempt_many(hire_opsh, "network", wanted("OPSH_FAULT_NTH", 15), {3, 4});
+  Trials trials = attempt_many(hire_opsh, "network", wanted("OPSH_FAULT_NTH", 12), {3, 4});
   INFO(trials);
   CHECK(trials.calls > 500);
   CHECK(trials.wrong == Wrong{});
@@ -124,7 +124,7 @@ TEST_CASE("an apply that loses its connection at any call is complete or can be 
 }
 
 TEST_CASE("an apply that finds its disk full at any write is complete or can be resumed") {
-  Trials trials = attempt_many(hire_opsh, "files", wanted("OPSH_FAULT_NTH", 15), {1, 4, 5});
+  Trials trials = attempt_many(hire_opsh, "files", wanted("OPSH_FAULT_NTH", 12), {1, 4, 5});
   INFO(trials);
   CHECK(trials.calls >= 4);
   CHECK(trials.wrong == Wrong{});

@@ -83,7 +83,7 @@ TEST_CASE("an apply whose server is restarted at once, over and over, touches ea
   OwnServer server;
   Workshop workshop{server.conninfo(), rows, batch, 0.005};
   Opsh opsh{workshop};
-  Damage damage = restart_often(opsh, server, wanted("OPSH_FAULT_RESTARTS", 4));
+  Damage damage = restart_often(opsh, server, wanted("OPSH_FAULT_RESTARTS", 3));
   INFO(damage);
   CHECK(damage.none());
   CHECK(workshop.batches_done() == damage.rounds * workshop.batches());
@@ -103,5 +103,5 @@ TEST_CASE("a restart catches an apply that does not wait for the disk") {
     server.start();
     return true;
   });
-  CHECK(damage.wrong.lost > 0);
+  CHECK(damage.wrong != Wrong{});
 }

@@ -124,7 +124,7 @@ TEST_CASE("two at once catch an apply that takes no fence") {
 
 TEST_CASE("a stopped process that wakes up catches an apply that takes no fence") {
   test::Database database;
-  Workshop workshop{database.conninfo(), 20 * rows, batch};
+  Workshop workshop{database.conninfo(), 4 * rows, batch};
   StandIn stand_in{workshop, "no_fence"};
   auto first = stand_in.go_on();
   // In the middle of a batch its locks would keep the other one waiting.

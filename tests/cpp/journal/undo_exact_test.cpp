@@ -23,18 +23,15 @@ create table nasty (
   arr int[], texts text[], r int4range, m mood, small small, c5 char(5), v3 varchar(3), mon money, ch "char",
   p pair, ps pair[], odd other."Odd Type", bits bit(3), vb varbit, ip inet, u uuid, x xml, nm name, t text);
 insert into nasty values
-  ('a', 1.0, default, default, 'NaN', '-0', 'NaN', '-infinity', 'infinity', '1 mon -3 days', '\x00ff', '{"b":1, "a": 2,"b":3}', 'null',
-   null, '[0:1]={1,NULL}', '{"", NULL, "NULL", "a,\"b"}', 'empty', 'so, so', 3, 'ab', '', '-$1,234.56', '"', '(,)',
-   '{"(1,x)",
-                  NULL
-}
-', '(7)', ' 101 ', ' ', ' 10.0.0.1 / 8 ', ' 00000000 - 0000 - 0000 - 0000 - 000000000001 ', ' < a > </ a> ', ' x
-    ', E' tab\tand\nline'), ('B', 1.00, default, default, '-Infinity', 'Infinity', -0.10, '0044-03-15 BC',
-                             '0044-03-15 12:00 BC', '-1 sec', '\x', '1', '"x"', '[]', '{}', '{}', '[1,5)', 'NULL',
-                             null, '', 'ñ ', '$0.01', 'a', '(1,"a,b")', '{}', null, '000', '0101', '::1', null,
-                             null, '', ''),
-    ('c', 9007199254740993, default, default, null, null, null, null, null, null, null, null, null, null, null, null,
-     null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+  ('a', 1.0, default, default, 'NaN', '-0', 'NaN', '-infinity', 'infinity', '1 mon -3 days', '\x00ff',
+   '{"b":1, "a": 2,"b":3}', 'null', null, '[0:1]={1,NULL}', '{"", NULL, "NULL", "a,\"b"}', 'empty', 'so, so', 3, 'ab',
+   '', '-$1,234.56', '"', '(,)', '{"(1,x)",NULL}', '(7)', '101', '', '10.0.0.1/8',
+   '00000000-0000-0000-0000-000000000001', '<a> </a>', 'x', E'tab\tand\nline'),
+  ('B', 1.00, default, default, '-Infinity', 'Infinity', -0.10, '0044-03-15 BC', '0044-03-15 12:00 BC', '-1 sec', '\x',
+   '1', '"x"', '[]', '{}', '{}', '[1,5)', 'NULL', null, '', 'ñ ', '$0.01', 'a', '(1,"a,b")', '{}', null, '000', '0101',
+   '::1', null, null, '', ''),
+  ('c', 9007199254740993, default, default, null, null, null, null, null, null, null, null, null, null, null, null,
+   null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
 )sql";
 
 const std::string rows = "select string_agg((x.*)::text, e'\\n' order by part collate \"C\") from nasty x";
@@ -44,11 +41,11 @@ const std::string rows = "select string_agg((x.*)::text, e'\\n' order by part co
 TEST_CASE("rows of every nasty type come back byte for byte, updated, deleted and inserted") {
   Journaled run{nasty, {{"nasty"}}};
   std::string before = run.database.value(rows);
-  run.commit(
-      {R"(update nasty set f8 = 1, f4 = 1, n = 1, d = now(), ts = now(), i = '1 day', b = 'x', j = '{}', jb = null, jb2 = 'null',
-    arr = '{5}', texts = '{x}', r = '(,)', m = 'sad', small = 7, c5 = 'other', v3 = 'v', mon = '2', ch = 'z', p = '(5,y)', ps = null,
-    odd = '(8)', bits = '111', vb = '1', ip = '1.1.1.1', u = '00000000-0000-0000-0000-00000000000a', x = '<b/>', nm = 'y', t = 'z')sql",
-       "delete from nasty where part = 'a'", "insert into nasty (part, \"Num Key\", j) values ('A', 2, '[ ]')"});
+  run.commit({R"sql(update nasty set f8 = 1, f4 = 1, n = 1, d = now(), ts = now(), i = '1 day', b = 'x', j = '{}',
+    jb = null, jb2 = 'null', arr = '{5}', texts = '{x}', r = '(,)', m = 'sad', small = 7, c5 = 'other', v3 = 'v',
+    mon = '2', ch = 'z', p = '(5,y)', ps = null, odd = '(8)', bits = '111', vb = '1', ip = '1.1.1.1',
+    u = '00000000-0000-0000-0000-00000000000a', x = '<b/>', nm = 'y', t = 'z')sql",
+              "delete from nasty where part = 'a'", "insert into nasty (part, \"Num Key\", j) values ('A', 2, '[ ]')"});
   run.commit({"delete from nasty"});
   std::string after = run.database.value("select count(*) from nasty");
   CHECK(after == "0");

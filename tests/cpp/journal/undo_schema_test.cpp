@@ -9,7 +9,7 @@ using test::Undoing;
 namespace {
 
 const std::string t =
-    "create table t (id int primary key, n int, note text); insert into t values (1, 1, 'a'), (2, 2, 'b')";
+    "create table t (id int primary key, n int, note varchar(9)); insert into t values (1, 1, 'a'), (2, 2, 'b')";
 
 /// What an undo that only looks says.
 opsh::journal::UndoPlan planned(const test::Database& database, int batches) {
@@ -55,7 +55,7 @@ TEST_CASE("a column that is gone leaves the rows that need it") {
 
 TEST_CASE("a column of another type leaves the rows that need it; one of another length does not") {
   CHECK(after("alter table t alter n type bigint") == "type changed: t 1 n\ntype changed: t 2 n\ntype changed: t 3 n");
-  CHECK(after("alter table t alter note type varchar(5), alter note type text") == "");
+  CHECK(after("alter table t alter note type varchar(5)") == "");
 }
 
 TEST_CASE("a table that was dropped and made again is another one") {

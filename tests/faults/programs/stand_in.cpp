@@ -169,6 +169,8 @@ class StandIn {
         committing = true;
         session_->run("commit");
         committed = true;
+        // Long enough to be met between two transactions.
+        if (has("no_fence")) std::this_thread::sleep_for(std::chrono::milliseconds(2));
       } catch (const Lost&) {
         if (!has("blind_retry") && !(committing && (has("by_transaction_id") || has("looks_at_once")))) throw;
         connect_again();
