@@ -87,7 +87,8 @@ end
 
 local function render(out, plan, job)
   if #plan.runs == 0 then
-    return left_text(out, plan) .. ("no run that ended %s ago or earlier has a journal to prune\n"):format(job.older_than)
+    local none = ("no run that ended %s ago or earlier has a journal to prune\n"):format(job.older_than)
+    return left_text(out, plan) .. none
   end
   local rows = {}
   for at, run in ipairs(plan.runs) do
@@ -117,7 +118,7 @@ local function document(plan, job)
   return { older_than = job.older_than, applied = job.applied, runs = list(plan.runs), left = list(plan.left) }
 end
 
-local function work(given, out, place, job)
+local function work(out, place, job)
   local reader = native_db.reader(place.target)
   local ok, plan, identity = host.protect(function()
     return prune.plan(reader, place.state, job.seconds), job.applied and jobs.identify(reader) or nil
@@ -157,7 +158,7 @@ return function(before, rest)
   job.target, job.state = place.target, place.state
   job.command = again.runbook(before, "runs", { "prune", unpack(rest) }, {})
   job.again = job.command .. " --apply"
-  local ok, result = host.protect(work, given, out, place, job)
+  local ok, result = host.protect(work, out, place, job)
   place.close()
   if not ok then error(result, 0) end
   return result

@@ -64,7 +64,7 @@ end
 
 --- What would be dropped, and what is as old and is left. Reads only.
 ---@param state string the state folder
----@return table { runs, left }: of runs { id, title, finished, chunks, rows, bytes, spools }, of those left also `reason`
+---@return table { runs, left }: lists of { id, title, state, finished, chunks, rows, bytes, spools }, `left` with `reason`
 function M.plan(reader, state, seconds)
   local plan = { runs = {}, left = {} }
   if not ledger_reads.exists(reader) then return plan end

@@ -106,6 +106,21 @@ void Watcher::prove(db::Writer& writer) {
   proved = true;
 }
 
+void Watcher::require_same_texts(db::Writer& writer) {
+  constexpr sql::HostSql asked =
+      "select pg_catalog.concat_ws(', ', current_user, pg_catalog.current_setting('DateStyle'), "
+      "pg_catalog.current_setting('IntervalStyle'), pg_catalog.current_setting('TimeZone'), "
+      "pg_catalog.current_setting('extra_float_digits'), pg_catalog.current_setting('bytea_output'), "
+      "pg_catalog.current_setting('lc_monetary'), pg_catalog.current_setting('search_path'))"_sql;
+  if (settings.empty()) settings = witness.query(asked).field(0, 0).value();
+  std::string here{writer.repeated(asked).field(0, 0).value()};
+  if (here == settings) return;
+  throw Error{
+      "proof.settings",
+      fmt::format("the batch changed settings that texts in the journal depend on, from {} to {}", settings, here),
+      "a function or a trigger did: let it set them for itself (alter function ... set ...)"};
+}
+
 void Watcher::compress_fast(db::Writer& writer) {
   if (!has_lz4)
     has_lz4 = writer
@@ -186,6 +201,7 @@ Chunks Capture::changes() {
                       DeclaredName declared{name, true};
                       return examine_tables(writer_, {&declared, 1});
                     }};
+  watcher_.require_same_texts(writer_);
   require_unchanged(writer_, *tables_, written_);
   Indirect indirect = explain(evidence, watcher_.counters.since_begin(writer_));
   Chunks chunks;

@@ -23,6 +23,9 @@ struct Watcher {
   /// transaction holds. Done once. Error: "refused.witness".
   void prove(db::Writer& writer);
 
+  /// That both sessions write values as the same texts. Error: "proof.settings".
+  void require_same_texts(db::Writer& writer);
+
   /// For the rest of the writer's transaction, which only writes opsh's own tables from here on: lz4 where the server
   /// has it; the usual pglz is a quarter of what the journal costs the server.
   void compress_fast(db::Writer& writer);
@@ -31,6 +34,7 @@ struct Watcher {
   Counters counters;
   bool proved = false;
   std::optional<bool> has_lz4;
+  std::string settings;  ///< of the witness, that texts depend on
 };
 
 /// What a statement gave; behind the columns that its author asked for are the journal's.
@@ -62,7 +66,8 @@ class Capture {
   void rollback_to_savepoint();
 
   /// Proves what was done and reads the images; only reads. Errors: those of explain(), "proof.hidden" when the witness
-  /// does not see a row that was changed, "transaction.tables_changed" when the catalog is not what it was: the batch
+  /// does not see a row that was changed, "proof.settings" when the batch changed how values are written as text,
+  /// "transaction.tables_changed" when the catalog is not what it was: the batch
   /// can be tried again with tables that are read anew.
   Chunks changes();
 

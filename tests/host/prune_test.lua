@@ -5,8 +5,10 @@ local describe, it, expect = test.describe, test.it, test.expect
 
 local function age(database, run, interval)
   database:execute(
-    ("update opsh.run set started_at = started_at - i, finished_at = finished_at - i from (select interval '%s') as v (i) "
-      .. "where id = '%s'"):format(interval, run)
+    (
+      "update opsh.run set started_at = started_at - i, finished_at = finished_at - i "
+      .. "from (select interval '%s') as v (i) where id = '%s'"
+    ):format(interval, run)
   )
   database:execute("update opsh.version set installed_at = installed_at - interval '1 year'")
 end

@@ -359,6 +359,19 @@ TEST_CASE("a trigger that gives a row the key of a deleted one rolls the batch b
         "proof.hidden");
 }
 
+TEST_CASE("a trigger that changes how values are written as text rolls the batch back") {
+  Journaled run{
+      "create table t (id int primary key, n int, day date); insert into t values (1, 0, '2024-02-03'); create "
+      "function "
+      "f() returns trigger language plpgsql as $$ begin perform set_config('datestyle', 'German', true); return new; "
+      "end $$; create trigger f before update on t for each row execute function f()",
+      {{"t"}}};
+  CHECK(run.refused({"update t set n = 1"}).kind == "proof.settings");
+  run.database.query("alter function f() set datestyle = 'German'");
+  run.commit({"update t set n = 1"});
+  CHECK(run.journal() == "t update {1} {n} {0} {1}");
+}
+
 TEST_CASE("a partitioned table without a partition has no rows to write") {
   Journaled run{"create table m (id int primary key) partition by list (id)", {{"m"}}};
   run.commit({"delete from m"});
