@@ -64,7 +64,8 @@ end
 
 --- What would be dropped, and what is as old and is left. Reads only.
 ---@param state string the state folder
----@return table { runs, left }: lists of { id, title, state, finished, chunks, rows, bytes, spools }, `left` with `reason`
+---@return table { runs, left }: lists of { id, title, state, finished, chunks, rows, bytes, spools }; of those left
+--- also the reason
 function M.plan(reader, state, seconds)
   local plan = { runs = {}, left = {} }
   if not ledger_reads.exists(reader) then return plan end

@@ -139,8 +139,10 @@ std::uint64_t Restoration::attempt(std::span<const RowId> rows, const Statement&
       return 0;
     }
   }
+  // The last one first: when values of a unique column moved on from row to row, only that way leads back.
   auto half = rows.size() / 2;
-  return attempt(rows.first(half), statement) + attempt(rows.subspan(half), statement);
+  std::uint64_t written = attempt(rows.subspan(half), statement);
+  return written + attempt(rows.first(half), statement);
 }
 
 /// An update, and what became of it.

@@ -147,7 +147,7 @@ class WorkMaker {
     std::string text;
     while (text.empty())
       for (const auto& column : table.columns) {
-        if (!settable(table, column) || !dice_.chance(column.name == "code" ? 12 : 35)) continue;
+        if (!settable(table, column) || !dice_.chance(column.name == "code" ? 20 : 35)) continue;
         std::string to =
             dice_.chance(12)  ? "x." + column.sql()
             : dice_.chance(6) ? std::string{"default"}
@@ -155,6 +155,7 @@ class WorkMaker {
                 ? "(1 / (0 * pg_catalog.length((x.*)::pg_catalog.text)))::pg_catalog.text::" + column.type.plain()
                 : column.type.literal(value(column));
         if (column.name == "stamp" && dice_.chance(40)) to = "x.stamp + 1";
+        if (column.name == "code" && dice_.chance(60)) to = "x.code + 9";
         text += (text.empty() ? "" : ", ") + column.sql() + " = " + to;
       }
     return text;

@@ -117,7 +117,7 @@ class SchemaMaker {
     if (table.plain) targets.push_back(table.sql());
     if (targets.empty() || dice_.chance(35)) return {};
     Column column{"ref", {"integer", {"1", "2", "3", "4", "5", "6", "7", "8", "9"}}};
-    column.not_null = table.plain && dice_.chance(30);
+    column.not_null = table.plain && dice_.chance(40);
     const std::string& target = column.not_null ? targets.front() : dice_.pick(targets);
     if (column.not_null && target == table.sql()) return {};
     if (column.not_null) table.key.push_back("ref");
@@ -213,6 +213,12 @@ class SchemaMaker {
     trigger(table, plain ? 8 : 0, "after insert or update",
             "if pg_trigger_depth() < 2 and new.stamp = 2 then update " + name + " as x set " + moved.sql() + " = " +
                 elsewhere + " where " + row("new") + "; end if; return null;");
+    // The key of another row than the statement's.
+    trigger(table, plain ? 12 : 0, "after insert or update or delete",
+            "if pg_trigger_depth() < 2 then update " + name + " as x set " + moved.sql() + " = " + elsewhere +
+                " where x.ctid = (select y.ctid from " + name +
+                " as y order by y.stamp, y.ctid limit 1); end if; "
+                "return null;");
     trigger(table, plain ? 15 : 0, "after insert or update or delete deferrable initially deferred",
             "insert into log (what) values ('late'); update totals set note = coalesce(note, '') || 'l' where k = "
             "'other'; return null;",
