@@ -103,6 +103,11 @@ facts["run resumed"] = function(add, details)
   circumstances(add, details)
 end
 
+facts["journal pruned"] = function(add, details)
+  add("rows", details.rows)
+  circumstances(add, details)
+end
+
 facts["planned"] = function(add, details)
   for _, step in ipairs(details.steps) do
     local tables = {}
