@@ -26,6 +26,7 @@ local function heading(out, run)
   if run.undo_of then add("undoes", "run " .. run.undo_of) end
   local undone = ledger.undone(run)
   if undone then add("undone", "by run " .. run.last_undo .. (undone == "undone" and "" or ", which is not done")) end
+  if run.pruned_at then add("journal", "dropped on " .. run.pruned_at) end
   add("runbook", run.runbook)
   add("by", ("%s with opsh %s"):format(run.operator, run.version))
   if run.reason then add("why", run.reason) end
