@@ -37,11 +37,6 @@ local function planned(job, place, out, given, word)
 end
 
 local function apply(job, place, out, given)
-  if not out.json then out.text(present.plan(job, place, out)) end
-  if job.undo_plan.batches == 0 then
-    job.planned_only = true
-    return planned(job, place, out, given)
-  end
   out.say(("run %s"):format(job.id))
   system.make_directory(job.directory)
   ladder.apply(job, out.progress)
@@ -52,8 +47,10 @@ local function take_back(given, out, place, id, word)
   local reader = native_db.reader(place.target)
   local ok, original, identity, plan = host.protect(function()
     local original, identity = undo.original(reader, id)
+    -- An apply compares again, behind locks; to compare before it would only take time.
+    if given.apply and undo.has_work(reader, original) then return original, identity end
     out.say("comparing the journal with what is there")
-    local wanted = (given.csv and not given.apply) and all or out.json and 1000 or present.shown
+    local wanted = given.csv and all or out.json and 1000 or present.shown
     return original, identity, undo.plan(reader, original, wanted, out.progress)
   end)
   reader:close()
@@ -68,7 +65,7 @@ local function take_back(given, out, place, id, word)
     resume = again.resume(given, undo_id),
   })
   job.undo_plan, job.document = plan, present.document
-  job.planned_only = given.apply == nil
+  job.planned_only = plan ~= nil
   if job.planned_only then return planned(job, place, out, given, word) end
   local done, result = host.protect(apply, job, place, out, given)
   if done then return result end

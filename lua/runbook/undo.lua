@@ -103,6 +103,15 @@ local function journaled_steps(reader, run)
   return steps
 end
 
+--- Whether a run has something in the journal.
+function M.has_work(reader, run)
+  local found = reader:read(
+    "select exists (select from opsh.journal as j where j.run = $1) as there",
+    { n = 1, run.id }
+  )
+  return found[1].there
+end
+
 --- The tables that taking a step back may change: those that it declared, and all that its journal knows, by the names
 --- that they have now.
 local function writes_of(reader, run, recorded)

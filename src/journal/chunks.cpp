@@ -7,8 +7,8 @@
 namespace opsh::journal {
 namespace {
 
-// Large enough that the server compresses it well, small enough to be read and undone in one go.
-constexpr std::size_t most_rows = 1000;
+// As many as a batch has items: undo then takes back a statement's rows with one statement.
+constexpr std::size_t most_rows = 10000;
 
 std::string array_of(const std::vector<Chunks::Value>& values) {
   db::ArrayText array;

@@ -14,18 +14,18 @@ std::optional<std::string> copy_of(const Value& value) {
   return value ? std::optional<std::string>{*value} : std::nullopt;
 }
 
-void lock(const Looker& looker, const CurrentChunk& current, const std::vector<Key>& keys) {
-  db::Parameters parameters;
-  RowValues<sql::ReadSql> values{looker.connection, *current.leaf, parameters};
-  add_keys(values, current, keys, [](std::size_t) { return true; });
-  Composer<sql::ReadSql> sql;
-  sql << "select from ";
-  append_keyed_rows(sql, current, values);
-  sql << " order by ";
-  for (std::size_t part = 0; part < current.key.size(); ++part)
-    append_column(sql.comma(part == 0), current, current.key[part]);
-  sql << " for update of opsh_row";
-  looker.ask(sql.compose(), parameters);
+/// Reads as `looker` does, and locks the rows in the order of their keys. Who waits for a lock gets the row as it is
+/// then.
+Looker locking(const Looker& looker, const CurrentChunk& current) {
+  auto ask = [&](const sql::ReadSql& sql, const db::Parameters& parameters) {
+    Composer<sql::ReadSql> locked;
+    locked << sql << " order by ";
+    for (std::size_t part = 0; part < current.key.size(); ++part)
+      append_column(locked.comma(part == 0), current, current.key[part]);
+    locked << " for update of opsh_row";
+    return looker.ask(locked.compose(), parameters);
+  };
+  return {ask, looker.connection};
 }
 
 /// Judges one row that no later batch of the run has changed.
@@ -83,32 +83,29 @@ std::uint64_t Decision::rows_left() const {
 }
 
 Decision Decider::decide_locked(StoredChanges& changes) {
-  for (std::size_t chunk = 0; chunk < changes.chunks().size(); ++chunk) {
-    CurrentChunk current = locate(changes.chunks()[chunk], leaves_);
-    if (!current.obstacle) lock(looker_, current, changes.rows(chunk).keys);
-  }
-  return decide(changes);
+  return decide(changes, true);
 }
 
 Decision Decider::suppose(StoredChanges& changes) {
-  Decision decision = decide(changes);
+  Decision decision = decide(changes, false);
   references_.suppose_undone(decision.left);
   return decision;
 }
 
-Decision Decider::decide(StoredChanges& changes) {
+Decision Decider::decide(StoredChanges& changes, bool locked) {
   Decision decision;
   for (std::size_t chunk = 0; chunk < changes.chunks().size(); ++chunk) {
     const StoredChunk& stored = changes.chunks()[chunk];
     decision.current.push_back(locate(stored, leaves_));
     decision.left.emplace_back(stored.rows, false);
-    decide_chunk(chunk, stored, changes.rows(chunk), decision);
+    decide_chunk(chunk, stored, changes.rows(chunk), locked, decision);
   }
   keep_what_is_referred_to(changes, decision);
   return decision;
 }
 
-void Decider::decide_chunk(std::size_t chunk, const StoredChunk& stored, const StoredRows& rows, Decision& decision) {
+void Decider::decide_chunk(std::size_t chunk, const StoredChunk& stored, const StoredRows& rows, bool locked,
+                           Decision& decision) {
   const CurrentChunk& current = decision.current[chunk];
   auto& left = decision.left[chunk];
   if (current.obstacle) {
@@ -120,7 +117,7 @@ void Decider::decide_chunk(std::size_t chunk, const StoredChunk& stored, const S
   auto later = later_(stored, rows.keys);
   current.leaf->leaf.key = current.key;
   Images images;
-  images.read(looker_, current.leaf->leaf, rows.keys, current.columns);
+  images.read(locked ? locking(looker_, current) : looker_, current.leaf->leaf, rows.keys, current.columns);
   Judge judge{stored, rows, current, images};
   for (std::size_t row = 0; row < rows.keys.size(); ++row) {
     std::size_t before = decision.conflicts.size();

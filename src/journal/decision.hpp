@@ -39,8 +39,9 @@ class Decider {
   Decision suppose(StoredChanges& changes);
 
  private:
-  Decision decide(StoredChanges& changes);
-  void decide_chunk(std::size_t chunk, const StoredChunk& stored, const StoredRows& rows, Decision& decision);
+  Decision decide(StoredChanges& changes, bool locked);
+  void decide_chunk(std::size_t chunk, const StoredChunk& stored, const StoredRows& rows, bool locked,
+                    Decision& decision);
   void keep_what_is_referred_to(StoredChanges& changes, Decision& decision);
 
   Looker looker_;

@@ -37,24 +37,9 @@ Restoration::Restoration(Batch& batch, Looker looker, StoredChanges& changes, Cu
     : batch_(batch),
       looker_(std::move(looker)),
       changes_(changes),
-      leaves_(leaves),
       decision_(decision),
-      writes_(batch, changes, decision) {
-  for (std::size_t chunk = 0; chunk < changes_.chunks().size(); ++chunk)
-    ranks_.emplace(changes_.chunks()[chunk].leaf, 0);
-  // Foreign keys in a circle have no order; deferrable ones need none.
-  for (std::size_t round = 0; round < ranks_.size(); ++round)
-    for (const auto& parent : ranks_) {
-      CurrentLeaf* leaf = leaves_.find(parent.first);
-      if (!leaf) continue;
-      for (const auto& key : leaves_.references(*leaf))
-        for (auto& child : ranks_) {
-          const CurrentLeaf* other = leaves_.find(child.first);
-          if (other && other != leaf && other->is_below(key.table))
-            child.second = std::max(child.second, parent.second + 1);
-        }
-    }
-}
+      writes_(batch, changes, decision),
+      order_(changes, leaves) {}
 
 void Restoration::run() {
   // For foreign keys in a circle.
@@ -100,7 +85,7 @@ void Restoration::take_back_direct() {
     if (!changes_.chunks()[chunk].direct) continue;
     for (RowId id : rows_of(chunk)) rows.push_back(id);
   }
-  for (const auto& statement : statements_of(rows)) {
+  for (const auto& statement : order_.statements_of(rows)) {
     const std::size_t chunk = statement.front().chunk;
     const CurrentChunk& current = decision_.current[chunk];
     switch (change(chunk)) {
@@ -260,8 +245,8 @@ void Restoration::require_own(std::size_t chunk, const std::vector<Key>& keys) {
 void Restoration::put_back(std::vector<Remaining> remaining) {
   auto deletes = [&](const Remaining& row) { return change(row.id.chunk) == Change::insert; };
   auto order = [&](const Remaining& row) {
-    if (deletes(row)) return std::pair{2, -rank(row.id.chunk)};
-    return row.found.empty() ? std::pair{0, rank(row.id.chunk)} : std::pair{1, 0};
+    if (deletes(row)) return std::pair{2, -order_.rank(row.id.chunk)};
+    return row.found.empty() ? std::pair{0, order_.rank(row.id.chunk)} : std::pair{1, 0};
   };
   std::ranges::stable_sort(remaining, {}, order);
   for (std::size_t begin = 0, end = 0; begin < remaining.size(); begin = end) {
@@ -273,7 +258,7 @@ void Restoration::put_back(std::vector<Remaining> remaining) {
       by_row.emplace(std::pair{remaining[at].id.chunk, remaining[at].id.row}, &remaining[at]);
     }
     bool deleting = deletes(remaining[begin]), inserting = !deleting && remaining[begin].found.empty();
-    for (const auto& statement : statements_of(rows)) {
+    for (const auto& statement : order_.statements_of(rows)) {
       if (deleting) {
         attempt(statement, [&](auto some) { return writes_.remove(some); });
         continue;
@@ -304,30 +289,6 @@ std::vector<RowId> Restoration::rows_of(std::size_t chunk) const {
   for (std::size_t row = 0; row < decision_.left[chunk].size(); ++row)
     if (!decision_.left[chunk][row]) rows.push_back({chunk, row});
   return rows;
-}
-
-int Restoration::rank(std::size_t chunk) {
-  return ranks_.at(changes_.chunks()[chunk].leaf);
-}
-
-/// Splits rows, in their order, into those of one statement each.
-std::vector<std::vector<RowId>> Restoration::statements_of(const std::vector<RowId>& rows) {
-  std::vector<std::vector<RowId>> statements;
-  for (RowId id : rows) {
-    if (statements.empty() || !shares_statement(statements.back().back().chunk, id.chunk)) statements.emplace_back();
-    statements.back().push_back(id);
-  }
-  return statements;
-}
-
-/// A chunk has a statement of its own; but rows that refer to rows of their own table come and go together.
-bool Restoration::shares_statement(std::size_t chunk, std::size_t other) {
-  if (chunk == other) return true;
-  const StoredChunk &one = changes_.chunks()[chunk], &two = changes_.chunks()[other];
-  if (one.leaf != two.leaf || one.change != two.change || one.change == Change::update || one.numbers != two.numbers)
-    return false;
-  CurrentLeaf& leaf = *decision_.current[chunk].leaf;
-  return std::ranges::any_of(leaves_.references(leaf), [&](const auto& key) { return leaf.is_below(key.table); });
 }
 
 }  // namespace opsh::journal

@@ -11,6 +11,7 @@
 
 #include "journal/batch.hpp"
 #include "journal/decision.hpp"
+#include "journal/row_order.hpp"
 #include "journal/row_writes.hpp"
 
 namespace opsh::journal {
@@ -56,9 +57,6 @@ class Restoration {
   void leave(RowId id, const Error& error);
   void note_overruled(std::span<const RowId> rows);
 
-  std::vector<std::vector<RowId>> statements_of(const std::vector<RowId>& rows);
-  bool shares_statement(std::size_t chunk, std::size_t other);
-  int rank(std::size_t chunk);
   std::vector<RowId> rows_of(std::size_t chunk) const;
   bool is_left(RowId id) const { return decision_.left[id.chunk][id.row]; }
   Change change(std::size_t chunk) const { return changes_.chunks()[chunk].change; }
@@ -66,10 +64,9 @@ class Restoration {
   Batch& batch_;
   Looker looker_;
   StoredChanges& changes_;
-  CurrentLeaves& leaves_;
   Decision& decision_;
   RowWrites writes_;
-  std::map<unsigned, int> ranks_;  ///< by leaf: rows that are referred to before those that refer
+  RowOrder order_;
   /// Row and column that differed directly after they were set: chunk, row, place.
   std::set<std::tuple<std::size_t, std::size_t, std::size_t>> overruled_;
   Unrestored unrestored_;

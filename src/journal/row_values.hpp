@@ -47,6 +47,9 @@ class RowValues {
     if (sent.cast_number != 0) sql << "::" << leaf_.types.at(sent.cast_number);
   }
 
+  /// The array that was added as the `at`th.
+  sql::Parameter array(std::size_t at) const { return sql::Parameter{columns_[at].parameter}; }
+
   std::size_t size() const { return columns_.size(); }
 
  private:
@@ -94,6 +97,11 @@ void append_key_match(Composer<Sql>& sql, const CurrentChunk& current, const Row
     append_column(sql, current, current.key[part]);
     sql << " = ";
     values.append_value(sql, part);
+  }
+  // Without it 10 000 keys are joined by hashing the whole table: of 200 000 rows, three times the time.
+  if (current.key.size() == 1 && db::fixed_type(current.leaf->leaf.columns[current.key.front()].type)) {
+    append_column(sql << " and ", current, current.key.front());
+    sql << " = any(" << values.array(0) << ")";
   }
 }
 

@@ -1,5 +1,6 @@
 local test = require("opsh.test")
 local sample = require("sample")
+local json = require("opsh.json")
 
 local describe, it, expect = test.describe, test.it, test.expect
 
@@ -76,7 +77,7 @@ describe("opsh show --changes", function()
     expect.equal(list[1].operation, "update")
     expect.equal(list[1].key.id, "1")
     expect.equal(list[1].columns.amount.old, "1.10")
-    expect.equal(list[1].columns.amount.new, require("opsh.json").null)
+    expect.equal(list[1].columns.amount.new, json.null)
     expect.equal(changes(database, run, "--json", "--key=nowhere").json(), {})
   end)
 

@@ -93,6 +93,20 @@ TEST_CASE("an inserted row to which somebody has added rows is left, whatever th
   }
 }
 
+TEST_CASE("a value that would change back under somebody's rows is left; under the batch's own it is not") {
+  Journaled run{
+      "create table parent (id int primary key, code int unique); insert into parent values (1, 10), (2, 20); "
+      "create table child (id int primary key, code int references parent (code) on update cascade); "
+      "insert into child values (1, 10)",
+      {{"parent"}, {"child"}}};
+  run.commit({"update parent set code = code + 1"});
+  run.database.query("insert into child values (2, 21)");
+  Undoing undo{run, {{"parent"}, {"child"}}};
+  CHECK(conflicts_of(undo.take_back(1)) == "referred to: parent 2 public.child (child_code_fkey)");
+  CHECK(run.database.value("select string_agg(concat(id, ':', code), ' ' order by id) from parent") == "1:10 2:21");
+  CHECK(run.database.value("select string_agg(concat(id, ':', code), ' ' order by id) from child") == "1:10 2:21");
+}
+
 TEST_CASE("a child that is left keeps its parent, and that its own") {
   Journaled run{
       "create table a (id int primary key); create table b (id int primary key, a int references a, n int); "
