@@ -22,9 +22,13 @@ void ArrayText::add(std::optional<std::string_view> element) {
     return;
   }
   text_ += '"';
-  for (char character : *element) {
-    if (character == '"' || character == '\\') text_ += '\\';
-    text_ += character;
+  for (std::string_view rest = *element; !rest.empty();) {
+    std::size_t plain_part = std::min(rest.find('"'), rest.find('\\'));
+    text_ += rest.substr(0, plain_part);
+    if (plain_part >= rest.size()) break;
+    text_ += '\\';
+    text_ += rest[plain_part];
+    rest.remove_prefix(plain_part + 1);
   }
   text_ += '"';
 }

@@ -102,6 +102,12 @@ select i.indrelid, x.relname, i.indisprimary, i.indnkeyatts, i.indkey,
                          where not o.opcdefault
                             or i.indcollation[k] <> a.attcollation and not l.collisdeterministic)
               then 'compares in another way than its columns do'
+            -- unnest() takes an array of arrays apart, and a composite; some types delimit otherwise.
+            when exists (select from pg_catalog.generate_series(0, i.indnkeyatts - 1) as k
+                         join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[k]
+                         join pg_catalog.pg_type as t on t.oid = a.atttypid
+                         where t.typarray = 0 or t.typtype = 'c' or t.typdelim <> ',')
+              then 'has a column whose values do not travel as an array: an array, a composite or a geometric type'
        end
 from pg_catalog.pg_index as i join pg_catalog.pg_class as x on x.oid = i.indexrelid
 where i.indrelid = any ((select $1::pg_catalog.oid[])::pg_catalog.oid[]) and i.indisunique

@@ -22,22 +22,6 @@ std::vector<sql::Identifier> names_of(const Leaf& leaf, std::span<const std::siz
   return names;
 }
 
-/// The least and the greatest key, for a key that is one integer: batches go in the order of their keys, and a range of
-/// an index is read faster than key by key.
-std::optional<std::pair<std::int64_t, std::int64_t>> integer_range(const Leaf& leaf, std::span<const Key> keys) {
-  unsigned type = leaf.columns[leaf.key.front()].type;
-  if (leaf.key.size() > 1 || (type != db::oid::int2 && type != db::oid::int4 && type != db::oid::int8))
-    return std::nullopt;
-  std::int64_t least = std::numeric_limits<std::int64_t>::max(), greatest = std::numeric_limits<std::int64_t>::min();
-  for (const auto& key : keys) {
-    std::int64_t number = 0;
-    std::from_chars(key.data(), key.data() + key.size(), number);
-    least = std::min(least, number);
-    greatest = std::max(greatest, number);
-  }
-  return std::pair{least, greatest};
-}
-
 /// `from only leaf as opsh_row`, of some keys or of all. Its parts live as long as it does.
 class From {
  public:
@@ -55,7 +39,8 @@ class From {
       arrays_.emplace_back(static_cast<int>(parameters_.add(arrays[part].take(), type.array)));
     }
     keys_ = names_of(leaf, leaf.key);
-    if (auto range = integer_range(leaf, keys)) {
+    auto range = leaf.key.size() == 1 ? integer_range(leaf.columns[leaf.key[0]].type, keys) : std::nullopt;
+    if (range) {
       plain_ = false;
       for (auto bound : {range->first, range->second})
         bounds_.emplace_back(static_cast<int>(parameters_.add(std::to_string(bound), db::oid::int8)));
@@ -147,6 +132,18 @@ std::vector<Key> keys_where(const Looker& looker, const Leaf& leaf, const std::v
 }
 
 }  // namespace
+
+std::optional<std::pair<std::int64_t, std::int64_t>> integer_range(unsigned type, std::span<const Key> keys) {
+  if (type != db::oid::int2 && type != db::oid::int4 && type != db::oid::int8) return std::nullopt;
+  std::int64_t least = std::numeric_limits<std::int64_t>::max(), greatest = std::numeric_limits<std::int64_t>::min();
+  for (const auto& key : keys) {
+    std::int64_t number = 0;
+    std::from_chars(key.data(), key.data() + key.size(), number);
+    least = std::min(least, number);
+    greatest = std::max(greatest, number);
+  }
+  return std::pair{least, greatest};
+}
 
 void Images::read(const Looker& looker, const Leaf& leaf, std::span<const Key> keys,
                   std::span<const std::size_t> columns) {

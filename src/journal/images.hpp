@@ -40,6 +40,10 @@ class Images {
   std::unordered_map<Key, Row> rows_;
 };
 
+/// The least and the greatest of keys that are integers: batches go in the order of their keys, and a range of an index
+/// is read faster than key by key, or than the whole table. Nothing for other types.
+std::optional<std::pair<std::int64_t, std::int64_t>> integer_range(unsigned type, std::span<const Key> keys);
+
 /// The keys that a query gives: its first `columns` columns.
 std::vector<Key> keys_in(const db::Result& result, std::size_t columns);
 
