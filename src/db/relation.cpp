@@ -22,14 +22,15 @@ void ArrayText::add(std::optional<std::string_view> element) {
     return;
   }
   text_ += '"';
-  for (std::string_view rest = *element; !rest.empty();) {
-    std::size_t plain_part = std::min(rest.find('"'), rest.find('\\'));
-    text_ += rest.substr(0, plain_part);
-    if (plain_part >= rest.size()) break;
+  std::size_t at = 0, quote = element->find('"'), backslash = element->find('\\');
+  while (std::min(quote, backslash) != std::string_view::npos) {
+    std::size_t next = std::min(quote, backslash);
+    text_ += element->substr(at, next - at);
     text_ += '\\';
-    text_ += rest[plain_part];
-    rest.remove_prefix(plain_part + 1);
+    at = next;
+    (next == quote ? quote : backslash) = element->find((*element)[next], next + 1);
   }
+  text_ += element->substr(at);
   text_ += '"';
 }
 
