@@ -49,27 +49,27 @@ std::string list(const Names& names) {
 
 constexpr const char* last_resort = "or say journal = false, and the step cannot be undone";
 
-/// Says of a table without any key which index comes nearest.
+/// Says of a table without any key what each of its unique indexes lacks.
 Error no_key(const CatalogRelation& relation) {
   const std::string name = name_of(relation).text();
-  std::string reason = "it has no primary key and no unique index";
-  std::string remedy = fmt::format("add a primary key (alter table {} add primary key (...))", name);
+  std::string reasons;
+  std::string remedy = std::ranges::any_of(relation.indexes, &CatalogIndex::primary)
+                           ? fmt::format("add a unique index on other columns of {} that are NOT NULL", name)
+                           : fmt::format("add a primary key (alter table {} add primary key (...))", name);
   for (const auto& index : relation.indexes) {
     Names nullable;
     for (int number : index.numbers)
       if (number != 0 && !std::ranges::binary_search(relation.not_null, number))
         nullable.push_back(relation.column(number).name);
-    const std::string index_name = sql::Identifier{index.name}.text();
-    if (!index.unfit.empty()) {
-      reason = fmt::format("its unique index {} {}", index_name, index.unfit);
-    } else {
-      reason = fmt::format("its unique index {} has a column that may be NULL: {}", index_name, list(nullable));
+    std::string lack = index.unfit.empty() ? "has a column that may be NULL: " + list(nullable) : index.unfit;
+    reasons += fmt::format("{}its {} {} {}", reasons.empty() ? "" : ", ",
+                           index.primary ? "primary key" : "unique index", sql::Identifier{index.name}.text(), lack);
+    if (index.unfit.empty())
       remedy =
           fmt::format("alter table {} alter column {} set not null", name, sql::Identifier{nullable.front()}.text());
-      break;
-    }
   }
-  return Error{"refused.journal", fmt::format("the journal cannot tell the rows of {} apart: {}", name, reason),
+  if (reasons.empty()) reasons = "it has no primary key and no unique index";
+  return Error{"refused.journal", fmt::format("the journal cannot tell the rows of {} apart: {}", name, reasons),
                fmt::format("{}, {}", remedy, last_resort)};
 }
 

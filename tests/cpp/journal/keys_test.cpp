@@ -53,9 +53,14 @@ TEST_CASE("an index makes no key when two rows may be equal in it") {
 }
 
 TEST_CASE("a key of arrays is refused: keys travel as arrays themselves") {
-  test::Examined place{"create table paths (path int[] primary key)"};
-  check_refused(place.refusal("paths"), "its unique index paths_pkey has a column whose values do not travel",
-                "add a primary key");
+  test::Examined place{
+      "create table paths (path int[] primary key);"
+      "create table coded (path int[] primary key, code int unique)"};
+  check_refused(place.refusal("paths"), "its primary key paths_pkey has a column whose values do not travel",
+                "add a unique index on other columns of public.paths that are NOT NULL");
+  check_refused(place.refusal("coded"),
+                "its unique index coded_code_key has a column that may be NULL: code, its primary",
+                "alter table public.coded alter column code set not null");
 }
 
 TEST_CASE("unique indexes that make no key do hold two equal rows") {

@@ -22,21 +22,21 @@ class WorkMaker {
     switch (dice_.below(12)) {
       case 0:
       case 1:
-        return {insert(table) + returning()};
+        return {in_order({insert(table), returning()})};
       case 2:
       case 3:
-        return {insert(table) + on_conflict(table) + returning(), true};
+        return {in_order({insert(table), on_conflict(table), returning()}), true};
       case 4:
-        return {insert(table) + " on conflict do nothing" + returning()};
+        return {in_order({insert(table), " on conflict do nothing", returning()})};
       case 5:
         return rows_in(table);
       case 6:
       case 7:
-        return {delete_from(table) + returning()};
+        return {in_order({delete_from(table), returning()})};
       case 8:
-        return {joined_update(table) + returning()};
+        return {in_order({joined_update(table), returning()})};
       default:
-        return {update(table) + returning()};
+        return {in_order({update(table), returning()})};
     }
   }
 
@@ -50,13 +50,13 @@ class WorkMaker {
   }
 
   std::string update(const Table& table) {
-    return "update " + target(table) + " as x set " + assignments(table) + " where " + some(table);
+    return in_order({"update ", target(table), " as x set ", assignments(table), " where ", some(table)});
   }
 
   std::string delete_from(const Table& table) {
     if (dice_.chance(15))
-      return "delete from " + target(table) + " as x using totals as o where o.k = 'all' and " + some(table);
-    return "delete from " + target(table) + " as x where " + some(table);
+      return in_order({"delete from ", target(table), " as x using totals as o where o.k = 'all' and ", some(table)});
+    return in_order({"delete from ", target(table), " as x where ", some(table)});
   }
 
   const Table& pick_table() {
@@ -163,8 +163,8 @@ class WorkMaker {
 
   std::string joined_update(const Table& table) {
     const Table& other = pick_table();
-    return "update " + target(table) + " as x set " + assignments(table) + " from " + other.sql() + " as o where " +
-           some(table) + (dice_.chance(50) ? "" : " and pg_catalog.length((o.*)::pg_catalog.text) > 0");
+    return in_order({"update ", target(table), " as x set ", assignments(table), " from ", other.sql(), " as o where ",
+                     some(table), dice_.chance(50) ? "" : " and pg_catalog.length((o.*)::pg_catalog.text) > 0"});
   }
 
   /// Some of the rows, the same whenever it is asked.

@@ -122,10 +122,10 @@ class SchemaMaker {
     if (column.not_null && target == table.sql()) return {};
     if (column.not_null) table.key.push_back("ref");
     table.columns.push_back(column);
-    return fmt::format("alter table {} add foreign key (ref) references {} (code) on delete {} on update {}{};\n",
-                       table.sql(), target, dice_.pick({"cascade", "cascade", "set null", "set default", "no action"}),
-                       dice_.pick({"cascade", "cascade", "set null", "restrict"}),
-                       dice_.pick({"", " deferrable initially deferred", " deferrable"}));
+    return in_order({"alter table ", table.sql(), " add foreign key (ref) references ", target, " (code) on delete ",
+                     dice_.pick({"cascade", "cascade", "set null", "set default", "no action"}), " on update ",
+                     dice_.pick({"cascade", "cascade", "set null", "restrict"}),
+                     dice_.pick({"", " deferrable initially deferred", " deferrable"}), ";\n"});
   }
 
   static std::string definition(const Column& column) {
