@@ -90,17 +90,20 @@ void Restoration::take_back_direct() {
     const CurrentChunk& current = decision_.current[chunk];
     switch (change(chunk)) {
       case Change::insert:
+        written_ = true;
         attempt(statement, [&](auto some) { return writes_.remove(some); });
         break;
       case Change::remove:
+        written_ = true;
         attempt(statement, [&](auto some) { return writes_.insert(some); });
         break;
       case Change::update:
         if (all_places(current, true).empty()) break;
         attempt_update(statement, [&](auto some) {
+          // The rows are locked and were compared: before the first write nothing can have changed them.
+          auto compared = std::exchange(written_, true) ? all_places(current, false) : std::vector<std::size_t>{};
           return writes_.update(
-              some, all_places(current, true),
-              all_places(current, false), [&](RowId id, std::size_t place) -> const auto& {
+              some, all_places(current, true), compared, [&](RowId id, std::size_t place) -> const auto& {
                 return changes_.rows(id.chunk).wrote[id.row][place];
               });
         });
@@ -243,6 +246,7 @@ void Restoration::require_own(std::size_t chunk, const std::vector<Key>& keys) {
 
 /// Re-inserts rows, those referred to before those that refer; then sets columns; then deletes, the other way round.
 void Restoration::put_back(std::vector<Remaining> remaining) {
+  written_ = written_ || !remaining.empty();
   auto deletes = [&](const Remaining& row) { return change(row.id.chunk) == Change::insert; };
   auto order = [&](const Remaining& row) {
     if (deletes(row)) return std::pair{2, -order_.rank(row.id.chunk)};

@@ -70,6 +70,7 @@ class Restoration {
   /// Row and column that differed directly after they were set: chunk, row, place.
   std::set<std::tuple<std::size_t, std::size_t, std::size_t>> overruled_;
   Unrestored unrestored_;
+  bool written_ = false;
   bool short_ = false;  ///< a statement found fewer rows than it was given
 };
 
