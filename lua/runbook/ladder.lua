@@ -57,7 +57,13 @@ function M.open(job)
   job.ledger = job.open_ledger()
   local ok, err = host.protect(function() job.ledger:install("opsh " .. host.version()) end)
   if ok then return end
-  if err.kind == "permission.denied" then
+  -- Without a ledger there is no run that could be gone on with.
+  job.ledger:close()
+  job.ledger = nil
+  if err.sqlstate == "42P06" then
+    err.kind, err.message = "refused.ledger", "this database has a schema opsh that is not opsh's ledger"
+    err.hint = "rename it, or drop it if nobody needs it: the ledger, the journal and undo live there"
+  elseif err.kind == "permission.denied" then
     err.message = "the schema opsh, where the ledger lives, cannot be created: " .. err.message
     err.hint = "let the database's owner run what opsh schema prints, and grant this role its use"
   end
