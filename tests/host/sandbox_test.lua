@@ -125,9 +125,11 @@ describe("opsh sandbox psql", function()
 
   it("leaves Ctrl-C to psql: the statement ends, and psql goes on", function()
     local result = test.shell([[
-      (echo 'select pg_sleep(50);'; sleep 2; printf '\003'; sleep 0.5
+      said() { for _ in $(seq 600); do if grep -q "$1" typescript; then return; fi; sleep 0.1; done; }
+      : > typescript
+      (said '=#'; echo 'select pg_sleep(50);'; said 'pg_sleep(50);'; sleep 1; printf '\003'; said 'canceling'
        echo 'select 6 * 7 as answer;'; echo '\q') |
-        PSQL_HISTORY=/dev/null script -qec 'exec "$OPSH" sandbox psql' /dev/null; echo "exit $?"]])
+        PSQL_HISTORY=/dev/null script -qfec 'exec "$OPSH" sandbox psql' typescript; echo "exit $?"]])
     expect.contains(result.output, "canceling statement due to user request")
     expect.contains(result.output, "42")
     expect.contains(result.output, "exit 0")
