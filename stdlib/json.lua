@@ -2,10 +2,6 @@
 local native = require("opsh.native.json")
 
 local object, array, number = native.metatables()
--- The native side puts values into these; a runbook sees only their names.
-for name, metatable in pairs({ object = object, array = array, number = number }) do
-  metatable.__metatable = "json " .. name
-end
 number.__tostring = function(self) return self.text end
 
 -- Also for what is marked already.

@@ -117,7 +117,7 @@ function M.json_printer(out, wanted_column)
   local self = {}
 
   function self.change(change)
-    out.text((any and ",\n" or "[\n") .. json.encode(object(change, wanted_column)))
+    out.text((any and ",\n" or "[\n") .. json.document(object(change, wanted_column)))
     any = true
   end
 

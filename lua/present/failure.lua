@@ -38,7 +38,7 @@ function M.show(err, exit, given)
   if given.json then
     local make = err.job and err.job.document or document.of
     local ok, made = pcall(make, err.job, err.place, err.job and err.job.id and "apply" or "plan", err, exit)
-    system.write_out(json.encode(err.job and ok and made or document.failure(err, exit), true) .. "\n")
+    system.write_out(json.document(err.job and ok and made or document.failure(err, exit), true) .. "\n")
   end
   local lines = { red("error: ", given) .. text.printable(err.message) .. "\n" }
   local function add(line) lines[#lines + 1] = line end

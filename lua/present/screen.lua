@@ -38,7 +38,7 @@ function M.open(given)
   function out.text(text) system.write_out(text) end
 
   --- The one document of --json.
-  function out.document(value) system.write_out(json.encode(value, true) .. "\n") end
+  function out.document(value) system.write_out(json.document(value, true) .. "\n") end
 
   --- What is being done, to stderr.
   function out.say(text)

@@ -33,7 +33,6 @@ local function git(folder, ...)
   local ok, result = host.protect(proc.run, {
     argv = { "git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", folder, ... },
     environment = { LC_ALL = "C" },
-    unset = { "GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "OPSH_PARAM_*" },
     timeout = git_seconds,
   })
   return ok and result.exit == 0 and not result.stopped and result.output or nil

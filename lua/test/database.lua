@@ -64,7 +64,6 @@ local function run_psql(conninfo, given)
     argv = argv,
     input = given.sql,
     timeout = 120,
-    unset = { "PG*" },
     environment = { PGOPTIONS = "-c client_min_messages=error" },
   })
   if result.stopped == "interrupt" then errors.raise("interrupted", "interrupted while psql ran") end

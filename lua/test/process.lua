@@ -32,7 +32,6 @@ local function command(argv, options)
     argv = argv,
     directory = options.directory or place.current().folder,
     environment = environment(options.environment),
-    unset = { "PG*", "NO_COLOR" },
     input = options.input,
     timeout = options.timeout or patience,
   }

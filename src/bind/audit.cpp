@@ -61,7 +61,7 @@ int append(lua_State* L) {
   auto& log = AuditObject::check(L, 1).get();
   std::string event = lua::check_string(L, 2);
   luaL_checktype(L, 3, LUA_TTABLE);
-  push_head(L, log.append(event, json_text(L, 3, json::Layout::compact)));
+  push_head(L, log.append(event, redacted_json_text(L, 3, json::Layout::compact)));
   return 1;
 }
 

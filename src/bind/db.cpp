@@ -164,6 +164,9 @@ db::Target target_at(lua_State* L, int index) {
   luaL_checktype(L, index, LUA_TTABLE);
   db::Target target;
   target.conninfo = lua::string_field(L, index, "conninfo");
+  target.application = lua::string_field(L, index, "application", target.application);
+  target.role = lua::string_field(L, index, "role");
+  target.insecure = lua::string_field(L, index, "insecure");
   target.time_zone = lua::string_field(L, index, "time_zone", target.time_zone);
   auto seconds = [&](const char* name, Seconds fallback) {
     return Seconds{lua::number_field(L, index, name, fallback.count())};

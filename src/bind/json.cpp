@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/redact.hpp"
 #include "bind/json_memory.hpp"
 #include "bind/module.hpp"
 
@@ -17,7 +18,8 @@ namespace {
 
 class Encoder {
  public:
-  Encoder(lua_State* L, std::string& out, json::Layout layout) : L_(L), writer_(out, layout) {}
+  Encoder(lua_State* L, std::string& out, json::Layout layout, bool redacts)
+      : L_(L), writer_(out, layout), redacts_(redacts) {}
 
   void value(int index) {
     if (lua::is_null(L_, index)) return writer_.null();
@@ -27,9 +29,10 @@ class Encoder {
       case LUA_TBOOLEAN:
         return writer_.boolean(lua_toboolean(L_, index));
       case LUA_TNUMBER:
+        if (redacts_ && hides(lua::number_text(lua_tonumber(L_, index)))) return writer_.string(redact::mask);
         return writer_.number(lua_tonumber(L_, index));
       case LUA_TSTRING:
-        return writer_.string(lua::view(L_, index));
+        return string(lua::view(L_, index));
       case LUA_TTABLE:
         return table(index);
       default:
@@ -38,11 +41,16 @@ class Encoder {
   }
 
  private:
+  bool hides(std::string_view text) const { return redacts_ && redact::holds(text); }
+  void string(std::string_view text) { hides(text) ? writer_.string(redact::redacted(text)) : writer_.string(text); }
+  void key(std::string_view name) { hides(name) ? writer_.key(redact::redacted(name)) : writer_.key(name); }
+  void number_text(std::string_view text) { hides(text) ? writer_.string(redact::mask) : writer_.number_text(text); }
+
   void table(int index) {
     luaL_checkstack(L_, 8, "value too deep");
     if (lua::has_metatable(L_, index, lua::number_metatable)) {
       lua_getfield(L_, index, "text");
-      writer_.number_text(lua::check_string(L_, -1));
+      number_text(lua::view(L_, -1));
       return lua_pop(L_, 1);
     }
     bool array = lua::has_metatable(L_, index, lua::array_metatable) ||
@@ -106,7 +114,7 @@ class Encoder {
     std::size_t found = 0;
     writer_.begin_object();
     for (int name = shape.metatable + 1; name <= shape.metatable + shape.columns; ++name) {
-      writer_.key(lua::view(L_, name));
+      key(lua::view(L_, name));
       lua_pushvalue(L_, name);
       lua_rawget(L_, index);
       if (!lua_isnil(L_, -1)) ++found;
@@ -124,7 +132,7 @@ class Encoder {
       ordered.push_back(lua::view(L_, name));
     add_others(index, ordered);
     for (auto name : std::span{ordered}.subspan(static_cast<std::size_t>(shape.columns))) {
-      writer_.key(name);
+      key(name);
       lua::push(L_, name);
       lua_rawget(L_, index);
       entry(0);
@@ -135,7 +143,7 @@ class Encoder {
     int spelled = push_record(index, spellings);
     writer_.begin_object();
     for (auto name : names(index)) {
-      writer_.key(name);
+      key(name);
       lua::push(L_, name);
       if (spelled) {
         lua_pushvalue(L_, -1);
@@ -163,7 +171,7 @@ class Encoder {
   /// Writes and pops the value on top of the stack; with spellings, also what is below it: the number's text, or nil.
   void entry(int spelled) {
     if (spelled && lua_type(L_, -1) == LUA_TNUMBER && lua_isstring(L_, -2) && is_spelled(lua_tonumber(L_, -1)))
-      writer_.number_text(lua::view(L_, -2));
+      number_text(lua::view(L_, -2));
     else
       value(lua_gettop(L_));
     lua_pop(L_, spelled ? 2 : 1);
@@ -221,7 +229,19 @@ class Encoder {
 
   lua_State* L_;
   json::Writer writer_;
+  bool redacts_;
 };
+
+std::string text_of(lua_State* L, int index, json::Layout layout, bool redacts) {
+  if (index < 0) index = lua_gettop(L) + index + 1;
+  std::string out;
+  Encoder{L, out, layout, redacts}.value(index);
+  return out;
+}
+
+json::Layout layout_at(lua_State* L, int index) {
+  return lua_toboolean(L, index) ? json::Layout::indented : json::Layout::compact;
+}
 
 int decode(lua_State* L) {
   push_json(L, lua::check_string(L, 1));
@@ -236,23 +256,32 @@ int metatables(lua_State* L) {
 
 int encode(lua_State* L) {
   luaL_checkany(L, 1);
-  auto layout = lua_toboolean(L, 2) ? json::Layout::indented : json::Layout::compact;
-  lua::push(L, json_text(L, 1, layout));
+  lua::push(L, json_text(L, 1, layout_at(L, 2)));
+  return 1;
+}
+
+/// document(value, indented) -> JSON text to print, without secrets
+int document(lua_State* L) {
+  luaL_checkany(L, 1);
+  lua::push(L, redacted_json_text(L, 1, layout_at(L, 2)));
   return 1;
 }
 
 }  // namespace
 
 std::string json_text(lua_State* L, int index, json::Layout layout) {
-  if (index < 0) index = lua_gettop(L) + index + 1;
-  std::string out;
-  Encoder{L, out, layout}.value(index);
-  return out;
+  return text_of(L, index, layout, false);
+}
+
+std::string redacted_json_text(lua_State* L, int index, json::Layout layout) {
+  return text_of(L, index, layout, true);
 }
 
 void open_json(lua_State* L) {
   for (const char* name : {lua::object_metatable, lua::array_metatable, lua::number_metatable}) {
+    // Hidden from scripts: what they change there would change for the host.
     luaL_newmetatable(L, name);
+    lua::set_field(L, "__metatable", name + std::string_view{"opsh."}.size());
     lua_pop(L, 1);
   }
   for (const char* name : {spellings, orders}) {
@@ -262,9 +291,11 @@ void open_json(lua_State* L) {
     lua_setmetatable(L, -2);
     lua_setfield(L, LUA_REGISTRYINDEX, name);
   }
-  module(
-      L, "opsh.native.json",
-      {{"decode", lua::guarded<decode>}, {"encode", lua::guarded<encode>}, {"metatables", lua::guarded<metatables>}});
+  module(L, "opsh.native.json",
+         {{"decode", lua::guarded<decode>},
+          {"encode", lua::guarded<encode>},
+          {"document", lua::guarded<document>},
+          {"metatables", lua::guarded<metatables>}});
 }
 
 }  // namespace opsh::bind

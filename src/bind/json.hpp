@@ -17,6 +17,9 @@ void push_json(lua_State* L, std::string_view text);
 /// document's order, and an unchanged number its spelling. Errors: "json.value".
 std::string json_text(lua_State* L, int index, json::Layout layout);
 
+/// The same for what is printed or recorded: no name and no value has a secret in it (base/redact.hpp).
+std::string redacted_json_text(lua_State* L, int index, json::Layout layout);
+
 /// Registers opsh.native.json.
 void open_json(lua_State* L);
 

@@ -31,6 +31,9 @@ void open_proc(lua_State* L);
 /// What `opsh doctor` wants to know: versions of libraries, programs on this machine, files and free space.
 void open_doctor(lua_State* L);
 
+/// Values that nobody may see: where they come from, and that they are hidden.
+void open_secrets(lua_State* L);
+
 /// Throw-away PostgreSQL servers.
 void open_sandbox(lua_State* L);
 

@@ -1,4 +1,5 @@
 #include "bind/module.hpp"
+#include "bind/plan_drift.hpp"
 #include "bind/session.hpp"
 #include "plan/planner.hpp"
 
@@ -194,7 +195,9 @@ void open_plan(lua_State* L) {
   module(L, "opsh.native.plan",
          {{"planner", lua::guarded<open_planner>},
           {"spool", lua::guarded<open_spool>},
-          {"check_spool", lua::guarded<check_spool>}});
+          {"check_spool", lua::guarded<check_spool>},
+          {"spool_columns", lua::guarded<spool_columns>},
+          {"compare", lua::guarded<compare_plans>}});
 }
 
 }  // namespace opsh::bind

@@ -27,7 +27,7 @@ namespace {
 
 using ChildObject = lua::Object<ChildHandle>;
 
-/// { argv = {...}, directory =, environment = { NAME = value }, unset = { NAME, ... } }
+/// { argv = {...}, directory =, environment = { NAME = value } }
 proc::Command command_at(lua_State* L, int index) {
   luaL_checktype(L, index, LUA_TTABLE);
   proc::Command command;
@@ -35,7 +35,6 @@ proc::Command command_at(lua_State* L, int index) {
   if (command.argv.empty()) throw Error{"usage.argument", "argv must name a program"};
   command.directory = lua::string_field(L, index, "directory");
   command.environment.set = names_field(L, index, "environment");
-  command.environment.unset = lua::strings_field(L, index, "unset");
   return command;
 }
 
@@ -52,7 +51,7 @@ void set_streams(lua_State* L, const std::string& output, bool output_cut, const
   lua::set_flag(L, "errors_cut", errors_cut);
 }
 
-/// run{ argv, directory, environment, unset, input, timeout } -> { exit or signal, text, output, errors, output_cut,
+/// run{ argv, directory, environment, input, timeout } -> { exit or signal, text, output, errors, output_cut,
 /// errors_cut, stopped = "deadline" or "interrupt" when opsh ended it }
 int run(lua_State* L) {
   proc::Command command = command_at(L, 1);
@@ -69,7 +68,7 @@ int run(lua_State* L) {
   return 1;
 }
 
-/// spawn{ argv, directory, environment, unset } -> child
+/// spawn{ argv, directory, environment } -> child
 int spawn(lua_State* L) {
   proc::Command command = command_at(L, 1);
   ChildObject::make(L).spawned.emplace(std::move(command));

@@ -44,7 +44,8 @@ struct CursorHandle {
   std::unique_ptr<db::Cursor> cursor;
 };
 
-/// The target that a table describes: conninfo, time_zone, statement_seconds, lock_seconds, connect_seconds.
+/// The target that a table describes: conninfo, application, role, insecure, time_zone, statement_seconds, lock_seconds,
+/// connect_seconds.
 db::Target target_at(lua_State* L, int index);
 
 /// A session's method (sql, bindings, limit): pushes the first rows and the number of all of them.

@@ -72,39 +72,6 @@ int Connection::server_version() const {
   return PQserverVersion(connection_.get());
 }
 
-/// Settings of the session, not of the connection string: a role or a database may have set others.
-void Connection::settle(const Target& target, Access access) {
-  statement_within_ = target.statement_within;
-  auto milliseconds = [](Seconds span) { return fmt::format("{}ms", static_cast<long long>(span.count() * 1000)); };
-  Parameters settings{{target.time_zone},
-                      {milliseconds(target.statement_within)},
-                      {milliseconds(target.lock_within)},
-                      {access == Access::read ? "t" : "f", oid::boolean}};
-  Result result = execute(
-      "select pg_catalog.pg_backend_pid(), pg_catalog.set_config('TimeZone', $1, false), "
-      "pg_catalog.set_config('statement_timeout', $2, false), pg_catalog.set_config('lock_timeout', $3, false), "
-      "case when $4 then pg_catalog.set_config('default_transaction_read_only', 'on', false) end, "
-      "pg_catalog.set_config('idle_in_transaction_session_timeout', '15min', false), "
-      "pg_catalog.set_config('DateStyle', 'ISO, YMD', false), "
-      "pg_catalog.set_config('IntervalStyle', 'postgres', false), "
-      "pg_catalog.set_config('extra_float_digits', '1', false), "
-      "pg_catalog.set_config('bytea_output', 'hex', false), pg_catalog.set_config('lc_monetary', 'C', false), "
-      "pg_catalog.set_config('standard_conforming_strings', 'on', false), "
-      "pg_catalog.set_config('cursor_tuple_fraction', '1', false), "
-      // The schemas that the role's search_path finds, without opsh, whose tables would hide the user's where the role
-      // has that name, and with pg_catalog before them all, where nothing can hide what is in it.
-      "pg_catalog.set_config('search_path', coalesce((select pg_catalog.string_agg(pg_catalog.quote_ident(s.name), "
-      "', ' order by s.place) from rows from (pg_catalog.unnest(pg_catalog.current_schemas(false))) with ordinality "
-      "as s(name, place) where s.name <> all (array['opsh', 'pg_catalog']::pg_catalog.name[])), ''), false), "
-      "case when pg_catalog.current_setting('synchronous_commit') = 'off' "
-      "then pg_catalog.set_config('synchronous_commit', 'on', false) end",
-      settings);
-  backend_pid_ = PQbackendPID(connection_.get());
-  if (result.field(0, 0) != std::to_string(backend_pid_))
-    throw Error{"connect.pooler", "a pooler in transaction mode stands between opsh and the server",
-                "connect to the server itself, or to a pool in session mode"};
-}
-
 const Type& Connection::type(unsigned oid) {
   if (const Type* known = fixed_type(oid)) return *known;
   if (auto known = types_.find(oid); known != types_.end()) return known->second;

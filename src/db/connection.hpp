@@ -83,6 +83,8 @@ class Connection {
 
   void open(const Target& target);
   void settle(const Target& target, Access access);
+  void take_role(const std::string& role);
+  static void refuse_settings(const Result& found, Access access);
   Result execute(const char* text, const Parameters& parameters, Control control = Control::none);
   /// As execute; the server keeps the plan for the next time. `text` is a literal of the host's.
   Result execute_prepared(const char* text, const Parameters& parameters);

@@ -11,6 +11,8 @@
 #include "db/borrowed.hpp"
 #include "db/connection.hpp"
 #include "db/errors.hpp"
+#include "db/secrets.hpp"
+#include "db/transport.hpp"
 
 namespace opsh::db {
 namespace {
@@ -83,16 +85,19 @@ void Connection::open(const Target& target) {
   parse(target.conninfo);
   const char* keywords[] = {"dbname",          "fallback_application_name", "client_encoding",  "tcp_user_timeout",
                             "keepalives_idle", "keepalives_interval",       "keepalives_count", nullptr};
-  const char* values[] = {target.conninfo.c_str(), "opsh", "UTF8", "30000", "20", "5", "3", nullptr};
+  const char* values[] = {
+      target.conninfo.c_str(), target.application.c_str(), "UTF8", "30000", "20", "5", "3", nullptr};
   connection_.reset(PQconnectStartParams(keywords, values, 1));
   pg_conn* connection = connection_.get();
   if (!connection) throw Error{"connect.refused", "out of memory while connecting"};
+  protect_passwords(connection, target.conninfo);
   PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
   Deadline deadline = Deadline::in(target.connect_within);
   PostgresPollingStatusType step = PGRES_POLLING_WRITING;
   if (PQstatus(connection) == CONNECTION_BAD) step = PGRES_POLLING_FAILED;
   while (step != PGRES_POLLING_OK) {
     if (step == PGRES_POLLING_FAILED) throw refused(connection, target);
+    require_safe_transport(connection, target.insecure);
     short events = step == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     std::array<pollfd, 2> watched{pollfd{PQsocket(connection), events, 0},
                                   pollfd{interrupt::shielded() ? -1 : interrupt::descriptor(), POLLIN, 0}};

@@ -9,6 +9,9 @@ namespace opsh::db {
 /// Where to connect and how a session is set up.
 struct Target {
   std::string conninfo;  ///< a libpq connection string or URI; empty: libpq's own environment (PGHOST, PGSERVICE, ...)
+  std::string application = "opsh";  ///< application_name, where neither the connection string nor PGAPPNAME says one
+  std::string role = {};             ///< taken by SET ROLE after connecting; empty: what the login has
+  std::string insecure = {};         ///< why the network may be crossed below sslmode=verify-full; empty: it may not
   std::string time_zone = "UTC";
   Seconds connect_within{10};
   Seconds statement_within{1800};  ///< the server's statement_timeout; the client gives up 10 s later on its own

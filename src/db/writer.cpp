@@ -23,7 +23,7 @@ Writer::Writer(const Target& target) : connection_(target, Connection::Access::w
   backend_.started = started.field(0, 0).value_or("");
 }
 
-void Writer::begin(const CommitKey&) {
+void Writer::begin(const BeginKey&) {
   connection_.execute("begin transaction isolation level read committed read write", {}, Connection::Control::begins);
 }
 

@@ -11,12 +11,20 @@
 namespace opsh::journal {
 class Batch;
 class Ledger;
+class Simulation;
 }  // namespace opsh::journal
 
 namespace opsh::db {
 
+/// The right to begin a transaction that writes. A simulation has no more than this, so that it cannot commit.
+class BeginKey {
+  BeginKey() = default;
+  friend class CommitKey;
+  friend class journal::Simulation;
+};
+
 /// The right to begin and commit. Only the journal's types can make one, so nothing else can commit.
-class CommitKey {
+class CommitKey : public BeginKey {
   CommitKey() = default;
   friend class journal::Batch;
   friend class journal::Ledger;
@@ -37,7 +45,7 @@ class Writer {
  public:
   explicit Writer(const Target& target);
 
-  void begin(const CommitKey&);
+  void begin(const BeginKey&);
   CommitAnswer commit(const CommitKey&);
   /// Ends the transaction without a trace; does nothing when there is none. Never throws.
   void rollback() noexcept;

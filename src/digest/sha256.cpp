@@ -52,6 +52,13 @@ std::string Sha256::hex() const {
   return digest::hex({bytes, size});
 }
 
+std::array<std::uint8_t, 32> Sha256::take() {
+  std::array<std::uint8_t, 32> bytes{};
+  require(EVP_DigestFinal_ex(context_.get(), bytes.data(), nullptr) == 1 &&
+          EVP_DigestInit_ex(context_.get(), nullptr, nullptr) == 1);
+  return bytes;
+}
+
 std::string sha256_hex(std::string_view bytes) {
   return Sha256{}.add(bytes).hex();
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -21,6 +23,9 @@ class Sha256 {
 
   /// The digest of everything added so far, 64 lower-case hexadecimal digits. More may be added afterwards.
   std::string hex() const;
+
+  /// The digest's bytes; what is added afterwards begins a new one. For many short texts in turn.
+  std::array<std::uint8_t, 32> take();
 
  private:
   struct Free {

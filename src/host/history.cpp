@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/descriptor.hpp"
+#include "base/redact.hpp"
 
 namespace opsh::host {
 namespace {
@@ -85,7 +86,8 @@ History::History(std::string path, std::size_t most) : path_(std::move(path)), m
 
 bool History::add(std::string_view entry) {
   bool is_blank = entry.find_first_not_of(" \t\n") == std::string_view::npos;
-  if (is_blank || entry.front() == ' ' || (!entries_.empty() && entries_.back() == entry)) return false;
+  if (is_blank || entry.front() == ' ' || redact::holds(entry) || (!entries_.empty() && entries_.back() == entry))
+    return false;
   entries_.emplace_back(entry);
   if (Descriptor file = open_locked(path_)) append(file, escaped(entry));
   return true;

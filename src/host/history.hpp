@@ -17,7 +17,8 @@ class History {
   /// Of the file as it was, and what was added since.
   const std::vector<std::string>& entries() const { return entries_; }
 
-  /// Appends an entry; false when it is kept out: empty, begun with a space, or the same as the one before.
+  /// Appends an entry; false when it is kept out: empty, begun with a space, the same as the one before, or
+  /// with a secret in it (base/redact.hpp).
   bool add(std::string_view entry);
 
  private:

@@ -30,17 +30,6 @@ Act act_of(const sql::Operation& operation) {
   }
 }
 
-void refuse_moves(const DeclaredTable& table, const sql::Operation& operation) {
-  for (const auto& column : operation.assigned) {
-    bool is_key = contains(table.key, column);
-    if (!is_key && !contains(table.partition_columns, column)) continue;
-    throw Error{"write.key",
-                fmt::format("the statement sets {}, {} of {}: the journal follows rows by their key", column,
-                            is_key ? "a column of the key" : "which decides about the partition", table.name.text()),
-                "insert the row as it is to be, move what refers to it, and delete the old one"};
-  }
-}
-
 std::string described(const Leaf& leaf) {
   std::string text;
   for (const auto& column : leaf.columns)
@@ -91,6 +80,17 @@ void require_unchanged(db::Writer& writer, const Tables& tables, const Written& 
 }
 
 }  // namespace
+
+void refuse_moves(const DeclaredTable& table, const sql::Operation& operation) {
+  for (const auto& column : operation.assigned) {
+    bool is_key = contains(table.key, column);
+    if (!is_key && !contains(table.partition_columns, column)) continue;
+    throw Error{"write.key",
+                fmt::format("the statement sets {}, {} of {}: the journal follows rows by their key", column,
+                            is_key ? "a column of the key" : "which decides about the partition", table.name.text()),
+                "insert the row as it is to be, move what refers to it, and delete the old one"};
+  }
+}
 
 void Watcher::prove(db::Writer& writer) {
   if (proved) return;
@@ -159,7 +159,6 @@ void Capture::rollback_to_savepoint() {
 
 Answer Capture::write(const DeclaredTable& table, unsigned relation, const sql::Operation& operation,
                       const sql::WriteSql& sql, const db::Parameters& parameters) {
-  refuse_moves(table, operation);
   // A partitioned table that has no partition yet has no rows either.
   static const Leaf nothing;
   const Leaf* shape = tables_->leaf(relation);

@@ -43,6 +43,10 @@ struct Answer {
   int columns = 0;
 };
 
+/// The journal follows rows by their key. Error: "write.key" when the statement sets a column of the key or moves rows
+/// to other partitions.
+void refuse_moves(const DeclaredTable& table, const sql::Operation& operation);
+
 /// What a batch does to rows: kept from its statements, proved and imaged at its end.
 class Capture {
  public:
@@ -54,8 +58,7 @@ class Capture {
   Capture& operator=(const Capture&) = delete;
 
   /// Runs a statement on `relation`, which is a declared table or below one. RETURNING gets the columns that the
-  /// journal needs behind the author's own. Error: "write.key" when it sets a column of the key or moves rows to other
-  /// partitions.
+  /// journal needs behind the author's own.
   Answer write(const DeclaredTable& table, unsigned relation, const sql::Operation& operation, const sql::WriteSql& sql,
                const db::Parameters& parameters);
 

@@ -1,4 +1,4 @@
-#include "journal/batch.hpp"
+#include "journal/work.hpp"
 
 namespace opsh::journal {
 namespace {
@@ -8,9 +8,9 @@ constexpr std::size_t most_parameters = 30000;
 
 }  // namespace
 
-RowsIn::RowsIn(Batch& batch, db::Writer& writer, const sql::QualifiedName& table, std::vector<sql::Identifier> columns,
+RowsIn::RowsIn(Work& work, db::Writer& writer, const sql::QualifiedName& table, std::vector<sql::Identifier> columns,
                bool journaled, bool overriding)
-    : batch_(batch), table_(table), columns_(std::move(columns)), overriding_(overriding) {
+    : work_(work), table_(table), columns_(std::move(columns)), overriding_(overriding) {
   if (!journaled) copy_.emplace(writer, table_, columns_);
 }
 
@@ -46,7 +46,7 @@ void RowsIn::flush() {
   operation.kind = sql::StatementKind::insert;
   operation.schema = table_.schema();
   operation.name = table_.name();
-  taken_ += batch_.write(operation, sql::compose(std::span<const P>{pieces}), block_).result->affected();
+  taken_ += work_.write(operation, sql::compose(std::span<const P>{pieces}), block_).result->affected();
   block_ = {};
   block_rows_ = 0;
 }

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "base/redact.hpp"
+
 namespace opsh::log {
 namespace {
 
@@ -77,8 +79,9 @@ std::shared_ptr<spdlog::logger>& current() {
 }
 
 void write(spdlog::level::level_enum level, std::string_view message) noexcept {
+  std::string shown = redact::redacted(message);
   // The overload without arguments does not look for format placeholders in the message.
-  current()->log(level, spdlog::string_view_t{message.data(), message.size()});
+  current()->log(level, spdlog::string_view_t{shown.data(), shown.size()});
 }
 
 }  // namespace

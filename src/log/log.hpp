@@ -3,7 +3,8 @@
 #include <string_view>
 
 // Messages to people on standard error, a line each. A message is written as it is: what may hold data goes through
-// text::printable() first. Logging throws nothing and loses the message when standard error is closed or full.
+// text::printable() first; secrets (base/redact.hpp) are hidden here. Logging throws nothing and loses the message when
+// standard error is closed or full.
 namespace opsh::log {
 
 enum class Level { debug, info, warning, error, off };

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "base/redact.hpp"
+
 namespace opsh::lua {
 namespace {
 
@@ -23,12 +25,12 @@ void push_error(lua_State* L, const Error& error) {
   lua_createtable(L, 0, 8);
   auto set = [&](const char* name, const std::string& value) {
     if (value.empty()) return;
-    push(L, value);
+    push(L, redact::redacted(value));
     lua_setfield(L, -2, name);
   };
   set("kind", error.kind);
   // Also an empty one, which a trigger may raise: whoever reads an error relies on it.
-  push(L, error.message);
+  push(L, redact::redacted(error.message));
   lua_setfield(L, -2, "message");
   set("hint", error.hint);
   set("sqlstate", error.sqlstate);

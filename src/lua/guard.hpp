@@ -8,7 +8,8 @@
 
 namespace opsh::lua {
 
-/// Pushes an Error as the table that runbooks see: kind, message, hint, sqlstate, detail, where, excerpt, traceback.
+/// Pushes an Error as the table that runbooks see: kind, message, hint, sqlstate, detail, where, excerpt, traceback;
+/// without secrets (base/redact.hpp), because it goes into records as well.
 void push_error(lua_State* L, const Error& error);
 
 /// Makes a C function of a binding: its opsh::Error becomes a Lua error. Never `catch (...)`: LuaJIT's own errors are

@@ -18,11 +18,11 @@ enum class Stream {
   inherit,  ///< ours
 };
 
-/// The variables of a child: ours without those in `unset`, or none of ours, and then those in `set`.
+/// The variables of a child: those in `set`, and of ours the few that any program needs (image.cpp has the list). Never
+/// PG*, a secret param, or what opsh does not know.
 struct Environment {
-  bool inherit = true;  ///< ours, but for OPSH_PARAM_*
+  bool inherit = true;  ///< false: none of ours
   std::map<std::string, std::string> set = {};
-  std::vector<std::string> unset = {};  ///< names; one that ends in * stands for every name that begins so
 };
 
 /// A user that a child runs as. Only root can change users.

@@ -18,10 +18,15 @@
 namespace opsh::proc {
 namespace {
 
-bool names(const std::string& pattern, std::string_view name) {
-  if (!pattern.empty() && pattern.back() == '*')
-    return name.starts_with(std::string_view{pattern}.substr(0, pattern.size() - 1));
-  return pattern == name;
+/// What programs need to find themselves, their user, their language and their terminal; and which opsh to be. All else
+/// is somebody's business with opsh: passwords, tokens, whatever a shell was given.
+bool is_harmless(std::string_view name) {
+  constexpr std::string_view known[] = {
+      "COLORTERM",       "EDITOR",  "HOME",         "LANG",        "LANGUAGE", "LESS",
+      "LD_LIBRARY_PATH", "LOGNAME", "OPSH_LUA_DIR", "OPSH_PG_BIN", "PAGER",    "PATH",
+      "SHELL",           "TERM",    "TMPDIR",       "TZ",          "USER",     "VISUAL"};
+  return std::ranges::find(known, name) != std::end(known) || name.starts_with("LC_") || name.starts_with("XDG_") ||
+         name.ends_with("SAN_OPTIONS");
 }
 
 std::vector<std::string> variables_of(const Environment& environment) {
@@ -29,10 +34,7 @@ std::vector<std::string> variables_of(const Environment& environment) {
   for (char** entry = environ; environment.inherit && *entry; ++entry) {
     std::string_view text = *entry;
     std::string_view name = text.substr(0, text.find('='));
-    // Secrets of a run are nobody else's.
-    bool unset = name.starts_with("OPSH_PARAM_") ||
-                 std::ranges::any_of(environment.unset, [&](const auto& pattern) { return names(pattern, name); });
-    if (!unset && !environment.set.contains(std::string{name})) variables.emplace_back(text);
+    if (is_harmless(name) && !environment.set.contains(std::string{name})) variables.emplace_back(text);
   }
   for (const auto& [name, value] : environment.set) variables.push_back(name + "=" + value);
   return variables;

@@ -127,8 +127,7 @@ void load(const std::string& conninfo, const Content& content) {
   }
 
   proc::Command command{.argv = argv, .output = proc::Stream::none, .death_signal = SIGTERM};
-  // What the operator has set for other servers is not for this one; English, because the messages are read here.
-  command.environment.unset = {"PG*"};
+  // English, because the messages are read here.
   command.environment.set = {{"LC_ALL", "C.UTF-8"}, {"PGOPTIONS", "-c client_min_messages=error"}};
   auto outcome = proc::run(std::move(command), {.errors_limit = 16 << 20});
   if (outcome.stopped == proc::Stopped::interrupt) throw Error{"interrupted", "interrupted while loading " + name};

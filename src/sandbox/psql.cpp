@@ -15,7 +15,6 @@ int run_psql(const std::string& conninfo, const std::filesystem::path& binaries,
              const std::vector<std::string>& arguments) {
   proc::Command command{.argv = {find_psql(binaries)}, .death_signal = SIGHUP};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  command.environment.unset = {"PG*"};
   // By environment and not as arguments: so `psql -- other` still means the database other of this server.
   std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options{PQconninfoParse(conninfo.c_str(), nullptr),
                                                                        &PQconninfoFree};

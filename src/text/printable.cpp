@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "base/redact.hpp"
 #include "text/utf8.hpp"
 
 namespace opsh::text {
@@ -43,6 +44,8 @@ void append_escape(std::string& out, std::int32_t value) {
 }  // namespace
 
 std::string printable(std::string_view text) {
+  // Here already, because what is cut to fit would show the beginning of a secret.
+  if (redact::holds(text)) return printable(redact::redacted(text));
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {

@@ -52,7 +52,7 @@ class Applier {
   }
 
   std::string sessions() const {
-    return "pg_stat_activity where datname = current_database() and application_name = '" + session_name() + "'";
+    return "pg_stat_activity where datname = current_database() and application_name like '" + session_name() + "%'";
   }
 
   const Workshop& workshop;
