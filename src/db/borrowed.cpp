@@ -16,10 +16,6 @@ Borrowed::Borrowed(pg_conn* connection) : lent_(std::make_unique<Lent>(connectio
 
 Borrowed::~Borrowed() = default;
 
-std::string Borrowed::quote_literal(std::string_view text) {
-  return "'" + lent_->pqxx.escaped(text) + "'";
-}
-
 std::string Borrowed::bytes(std::string_view text) {
   return lent_->pqxx.bytes_of(text);
 }

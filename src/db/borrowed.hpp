@@ -10,7 +10,7 @@ struct pg_conn;
 
 namespace opsh::db {
 
-/// libpqxx on a connection that opsh owns: it quotes, decodes bytea and reads arrays, and never runs a statement.
+/// libpqxx on a connection that opsh owns: it decodes bytea and reads arrays, and never runs a statement.
 ///
 /// This is the one place that names libpqxx and knows its versions (6.4: a policy that lends the connection; 7.x:
 /// seize and release). It must be destroyed before the connection is finished.
@@ -18,8 +18,6 @@ class Borrowed {
  public:
   explicit Borrowed(pg_conn* connection);
   ~Borrowed();
-
-  std::string quote_literal(std::string_view text);
 
   /// The bytes of a bytea's text.
   std::string bytes(std::string_view text);

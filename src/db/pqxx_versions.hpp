@@ -49,7 +49,6 @@ class LentConnection : LendingPolicy, public pqxx::connection_base {
   }
   ~LentConnection() override { close(); }
 
-  std::string escaped(std::string_view text) { return esc(text.data(), text.size()); }
   std::string bytes_of(std::string_view text) { return unesc_raw(std::string{text}); }
 };
 
@@ -61,7 +60,6 @@ class LentConnection {
   explicit LentConnection(PGconn* connection) : connection_(pqxx::connection::seize_raw_connection(connection)) {}
   ~LentConnection() { std::move(connection_).release_raw_connection(); }
 
-  std::string escaped(std::string_view text) { return connection_.esc(text); }
   std::string bytes_of(std::string_view text) {
     auto bytes = connection_.unesc_bin(text);
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

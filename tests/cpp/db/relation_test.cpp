@@ -184,12 +184,6 @@ TEST_CASE("array text that opsh builds is read back as it was") {
   CHECK(walked(text) == "[[<x>(null)]]");
 }
 
-TEST_CASE("a literal is quoted so that the server reads the same text") {
-  test::Database database;
-  Reader reader{test::target(database)};
-  CHECK(reader.connection().pqxx().quote_literal("it's a \\ back") == "'it''s a \\ back'");
-}
-
 TEST_CASE("a SQLSTATE gives the kind that an operator acts on, the most specific first") {
   using opsh::db::kind_of;
   CHECK(kind_of("23505") == "constraint.unique");
