@@ -7,9 +7,6 @@ local text = require("opsh.native.text")
 
 local M = {}
 
--- Strings share one metatable: a script that got hold of it could change them for the host.
-debug.getmetatable("").__metatable = "opsh.string"
-
 local function copy(from, names)
   local to = {}
   for _, name in ipairs(names) do
@@ -24,6 +21,29 @@ local function all_but(from, left_out)
     if name ~= left_out then to[name] = value end
   end
   return to
+end
+
+-- Strings share one metatable: a script that got hold of it could change them for the host, and ("x").dump is a way to
+-- bytecode.
+local of_strings = debug.getmetatable("")
+of_strings.__metatable, of_strings.__index = "opsh.string", all_but(string, "dump")
+
+--- xpcall whose handler is an ordinary call: a loop in a true handler could not be stopped. There is nothing that a
+--- handler could ask of the stack.
+local function xpcall_without_stack(work, handler, ...)
+  local results = { pcall(work, ...) }
+  if results[1] then return unpack(results, 1, table.maxn(results)) end
+  return false, handler(results[2])
+end
+
+--- What a script gets of a module of opsh's: a copy, because what it changes there is its own.
+local function own_copy(module)
+  local made, metatable = all_but(module), debug.getmetatable(module)
+  if not metatable then return made end
+  return setmetatable(made, {
+    __call = metatable.__call and function(_, ...) return module(...) end,
+    __metatable = metatable.__metatable,
+  })
 end
 
 local function print_to_stderr(...)
@@ -52,8 +72,8 @@ local function globals()
     "tostring",
     "type",
     "unpack",
-    "xpcall",
   })
+  G.xpcall = xpcall_without_stack
   -- string.dump gives bytecode; everything else here works on values only.
   G.string, G.table, G.math, G.bit = all_but(string, "dump"), all_but(table), all_but(math), all_but(bit)
   G.coroutine = all_but(coroutine)
@@ -63,22 +83,30 @@ local function globals()
   return G
 end
 
---- The path of a module beside the script, or an error that says what was looked for.
-local function beside(folder, name)
-  local path = folder .. "/" .. name:gsub("%.", "/") .. ".lua"
-  if not name:match("^[%w_]+[%w_.]*$") or name:find("..", 1, true) or system.file_kind(path) ~= "file" then
+local function module_file(folder, name) return folder .. "/" .. name:gsub("%.", "/") .. ".lua" end
+
+--- The path of a module in the first of the folders that has it, or an error that says what was looked for.
+local function find_module(folders, name)
+  local found
+  for _, folder in ipairs(name:match("^[%w_]+[%w_.]*$") and not name:find("..", 1, true) and folders or {}) do
+    local path = module_file(folder, name)
+    found = found or system.file_kind(path) == "file" and { path = path, folder = folder }
+  end
+  if not found then
     errors.raise(
       "script.module",
-      ("there is no module %s"):format(name),
-      "a runbook requires opsh, opsh.csv, opsh.json, opsh.runbook, or a file beside it: " .. path
+      ("there is no module %s"):format(text.printable(name)),
+      "a runbook requires opsh, opsh.csv, opsh.json, opsh.runbook, a file beside it, or one in the modules of"
+        .. " opsh.config.lua: "
+        .. text.printable(module_file(folders[1], name))
     )
   end
   -- A symbolic link may not lead out of the folder.
-  local real, home = system.real_path(path), system.real_path(folder)
+  local real, home = system.real_path(found.path), system.real_path(found.folder)
   if real:sub(1, #home + 1) ~= home .. "/" then
-    errors.raise("script.module", ("module %s lies outside %s"):format(name, folder), "keep it beside the runbook")
+    errors.raise("script.module", ("module %s lies outside %s"):format(name, found.folder), "keep the file in it")
   end
-  return path
+  return found.path
 end
 
 local function is_standard(name)
@@ -105,12 +133,13 @@ end
 
 --- A cage: the globals of a script, with a `require` for files in `folder`.
 ---@param folder string
----@param options? { is_test?: boolean, unknown_global?: string } a test file starts processes through opsh.test;
---- what to do about a global that is not there
+---@param options? { is_test?: boolean, unknown_global?: string, modules?: string[] } a test file starts processes
+--- through opsh.test; what to do about a global that is not there; more folders that have modules
 ---@return table env
 ---@return table<string, string> sources sha256 of each file that is required, by path
 function M.environment(folder, options)
   local env, loaded, sources = globals(), {}, {}
+  local folders = { folder, unpack(options and options.modules or {}) }
   setmetatable(env, {
     __index = function(_, name)
       local names = {}
@@ -140,10 +169,11 @@ function M.environment(folder, options)
           "there are opsh, opsh.csv, opsh.json, opsh.runbook"
         )
       end
-      return require(name)
+      loaded[name] = loaded[name] or own_copy(require(name))
+      return loaded[name]
     end
     if loaded[name] == nil then
-      local module_path = beside(folder, name)
+      local module_path = find_module(folders, name)
       local module_source = system.read_file(module_path)
       sources[module_path] = digest.sha256(module_source)
       loaded[name] = M.compile(module_path, module_source, env)(name)
@@ -156,7 +186,7 @@ end
 
 --- Runs the script at `path` in a cage of its own.
 ---@param path string
----@param options? { is_test?: boolean } a test file starts processes through opsh.test
+---@param options? { is_test?: boolean, modules?: string[] } of `environment`
 ---@return any value what it returned
 ---@return table<string, string> sources sha256 of each file that it consists of, by path
 ---@return string source the script's text

@@ -1,6 +1,7 @@
 --- opsh.config.lua: data, found upward from the working directory, run in an empty environment.
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
+local native_sql = require("opsh.native.sql")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
 
@@ -8,10 +9,23 @@ local M = {}
 
 local name = "opsh.config.lua"
 
+-- Keys, and what their values must be: a Lua type, or one of `kinds`.
 local known = {
-  top = { targets = "table", runbooks = "table" },
-  target = { connect = "string", reader = "string", time_zone = "string" },
+  top = { targets = "table", runbooks = "table", modules = "table" },
+  target = {
+    connect = "string",
+    reader = "string",
+    time_zone = "string",
+    role = "name",
+    insecure = "text",
+    protected = "boolean",
+    budgets = "budgets",
+    plan_max_age = "duration",
+  },
+  budgets = { max_rows = "count", max_seconds = "seconds", tables = "tables" },
 }
+
+local units = { s = 1, m = 60, h = 3600, d = 86400, w = 7 * 86400 }
 
 local function find()
   local folder = system.working_directory()
@@ -24,10 +38,72 @@ local function find()
   end
 end
 
-local function check(value, fields, what, path)
+local check
+
+-- Each says what is wanted, and whether a value is that; those that look into it raise what is wrong in it.
+local kinds = {}
+
+kinds.text = {
+  wanted = "a text that says why",
+  fits = function(value) return type(value) == "string" and value:find("%S") ~= nil end,
+}
+kinds.name = {
+  wanted = "a name",
+  fits = function(value) return type(value) == "string" and value ~= "" and value ~= "none" end,
+}
+kinds.duration = {
+  wanted = "a number with s, m, h, d or w, as in 2h",
+  fits = function(value) return M.seconds(value) ~= nil end,
+}
+kinds.seconds = {
+  wanted = "a number of seconds, more than 0",
+  fits = function(value) return type(value) == "number" and value > 0 and value < math.huge end,
+}
+kinds.count = {
+  wanted = "a whole number, 0 or more",
+  fits = function(value) return type(value) == "number" and value >= 0 and value % 1 == 0 and value < 2 ^ 53 end,
+}
+kinds.budgets = {
+  wanted = "a table",
+  fits = function(value, what, path)
+    check(value, known.budgets, what, path)
+    return true
+  end,
+}
+
+local function is_name(value) return type(value) == "string" and host.protect(native_sql.qualified, value) end
+
+local function is_columns(list)
+  local count = 0
+  for _ in pairs(list) do
+    count = count + 1
+  end
+  for _, column in ipairs(list) do
+    count = type(column) == "string" and column ~= "" and count - 1 or count
+  end
+  return #list > 0 and count == 0
+end
+
+kinds.tables = {
+  wanted = 'a list of tables; of some of them the columns, as in { "a", b = { "column" } }',
+  fits = function(value)
+    local fits = type(value) == "table" and next(value) ~= nil
+    for at, given in pairs(fits and value or {}) do
+      if type(at) == "number" then
+        fits = fits and is_name(given)
+      else
+        fits = fits and is_name(at) and type(given) == "table" and is_columns(given)
+      end
+    end
+    return fits
+  end,
+}
+
+function check(value, fields, what, path)
   if type(value) ~= "table" then errors.raise("usage.config", ("%s must be a table"):format(what), nil, path) end
   for field, given in pairs(value) do
-    if not fields[field] then
+    local kind = fields[field]
+    if not kind then
       local names = {}
       for possible in pairs(fields) do
         names[#names + 1] = possible
@@ -41,17 +117,37 @@ local function check(value, fields, what, path)
         path
       )
     end
-    if type(given) ~= fields[field] then
-      errors.raise("usage.config", ("%s: %s must be a %s"):format(what, field, fields[field]), nil, path)
+    local wanted, fits = "a " .. kind, type(given) == kind
+    if kinds[kind] then
+      wanted, fits = kinds[kind].wanted, kinds[kind].fits(given, ("%s: %s"):format(what, field), path)
     end
+    if not fits then errors.raise("usage.config", ("%s: %s must be %s"):format(what, field, wanted), nil, path) end
   end
 end
 
+--- How long a duration is that opsh.config.lua or an option says: "90s", "30m", "2h", "1d", "4w".
+---@param duration any
+---@return number|nil seconds nothing when it is none
+function M.seconds(duration)
+  local number, unit = tostring(duration):match("^(%d+)([smhdw])$")
+  local seconds = type(duration) == "string" and number and tonumber(number) * units[unit]
+  return seconds and seconds > 0 and seconds or nil
+end
+
+--- A target's name is also that of a file in the state folder.
+local function check_target(target, fields, path)
+  local what = ("target %s"):format(tostring(target))
+  if type(target) ~= "string" or not target:find("^[%w_][%w_.-]*$") then
+    errors.raise("usage.config", ("%s: a name is letters, digits, _, . and -"):format(what), nil, path)
+  end
+  check(fields, known.target, what, path)
+end
+
 --- The configuration and where it lies.
----@return table config { targets = {...}, runbooks = {...} }, string|nil folder
+---@return table config { targets = {...}, runbooks = {...}, modules = {...} }, string|nil folder
 function M.load()
   local path, folder = find()
-  if not path then return { targets = {}, runbooks = {} }, nil end
+  if not path then return { targets = {}, runbooks = {}, modules = {} }, nil end
   local chunk, message = host.load(system.read_file(path), path)
   if not chunk then
     errors.raise("usage.config", message:gsub("^.-:(%d+: )", "line %1"), "it is a Lua file that returns a table", path)
@@ -60,9 +156,33 @@ function M.load()
   if not ok then errors.raise("usage.config", config.message, "it is data: no functions can be called in it", path) end
   check(config, known.top, name, path)
   for target, fields in pairs(config.targets or {}) do
-    check(fields, known.target, ("target %s"):format(tostring(target)), path)
+    check_target(target, fields, path)
   end
-  return { targets = config.targets or {}, runbooks = config.runbooks or {} }, folder
+  for _, modules in pairs(config.modules or {}) do
+    if type(modules) ~= "string" then
+      errors.raise("usage.config", ("%s: modules must be a list of folders"):format(name), nil, path)
+    end
+  end
+  return {
+    targets = config.targets or {},
+    runbooks = config.runbooks or {},
+    modules = config.modules or {},
+  },
+    folder
+end
+
+--- A folder that opsh.config.lua names, from its own folder on.
+local function resolved(named, folder) return named:sub(1, 1) == "/" and named or folder .. "/" .. named end
+
+--- The folders with modules for every runbook.
+---@return string[]
+function M.modules()
+  local settings, folder = M.load()
+  local folders = {}
+  for at, named in ipairs(settings.modules) do
+    folders[at] = resolved(named, folder)
+  end
+  return folders
 end
 
 --- A bare word that is a runbook in one of the folders that opsh.config.lua names.
@@ -71,7 +191,7 @@ end
 function M.find_runbook(word)
   local settings, folder = M.load()
   for _, runbooks in ipairs(settings.runbooks) do
-    local path = (runbooks:sub(1, 1) == "/" and runbooks or folder .. "/" .. runbooks) .. "/" .. word .. ".lua"
+    local path = resolved(runbooks, folder) .. "/" .. word .. ".lua"
     if system.file_kind(path) == "file" then return path end
   end
 end

@@ -2,6 +2,7 @@
 local cli = require("opsh.native.cli")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
+local limits = require("opsh.host.limits")
 local options = require("opsh.host.options")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
@@ -11,6 +12,7 @@ local commands = {
   { name = "runs", help = "List the runs that the target's ledger knows; prune drops old journals." },
   { name = "show", help = "Show one run: its steps, batches and what was left out." },
   { name = "resume", help = "Go on with a run that was stopped part-way." },
+  { name = "plans", help = "List the plans that an apply is compared with, or show one again." },
   { name = "undo", help = "Take back what a run changed; without --apply, say what that would be." },
   { name = "audit", help = "Verify the audit logs of runs, or show one." },
   { name = "repl", help = "Read Lua and SQL line by line, also with a runbook at hand; opsh alone does it." },
@@ -32,7 +34,8 @@ local function overview()
     lines[#lines + 1] = ("  %s  %s"):format(text.pad_right(command.name, 8), command.help)
   end
   lines[#lines + 1] = ""
-  lines[#lines + 1] = "opsh RUNBOOK plans and changes nothing; opsh RUNBOOK --apply does what was planned."
+  lines[#lines + 1] = "opsh RUNBOOK plans and changes nothing; opsh RUNBOOK --simulate does it all in one transaction"
+  lines[#lines + 1] = "and rolls it back; opsh RUNBOOK --apply does what was planned."
   lines[#lines + 1] = "opsh RUNBOOK --help shows the runbook's own parameters."
   return table.concat(lines, "\n")
 end
@@ -41,7 +44,7 @@ local function first_stage()
   return {
     program = "opsh",
     description = "An operations shell for PostgreSQL: plan, apply and prove changes to production data.",
-    options = options.join({ options.evaluate }, options.host, { options.version }),
+    options = options.join({ options.evaluate }, options.declared, options.host, { options.version }),
     positionals = { { name = "RUNBOOK | COMMAND", help = "A runbook's file, or one of the commands below." } },
     footer = overview(),
     stop_at_first_word = true,
@@ -66,6 +69,7 @@ end
 local function dispatch(arguments)
   local line = first_stage()
   local given = cli.parse(line, arguments)
+  limits.set(given.values)
   if given.values.version then
     system.write_out(("opsh %s\n"):format(host.version()))
     return 0
@@ -93,7 +97,9 @@ local function flags(arguments)
   local given = {}
   for _, argument in ipairs(arguments) do
     if argument == "--" then break end
-    if argument == "--json" or argument == "--no-color" then given[argument:sub(3)] = true end
+    if argument == "--json" or argument == "--no-color" or argument == "--error-detail" then
+      given[argument:sub(3)] = true
+    end
   end
   return given
 end

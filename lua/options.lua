@@ -1,5 +1,6 @@
 --- The options of opsh itself, and those of the ladder: declared once, for parsing, help and reserved names.
 local errors = require("opsh.host.errors")
+local secrets = require("opsh.native.secrets")
 
 local M = {}
 
@@ -20,6 +21,12 @@ M.host = {
     help = "Use a throw-away PostgreSQL loaded with FILE.sql; without a file, the one of opsh sandbox start.",
   },
   { name = "keep", help = "Leave the server that --sandbox starts running afterwards.", group = "target" },
+  {
+    name = "insecure",
+    value = "REASON",
+    help = "Allow a network connection below sslmode=verify-full; why is recorded.",
+    group = "target",
+  },
   { name = "json", help = "Print one JSON document instead of text.", group = "output" },
   { name = "quiet", letter = "q", help = "Print results and errors only.", group = "output" },
   { name = "verbose", letter = "v", help = "Also print what opsh does, for finding faults.", group = "output" },
@@ -37,6 +44,25 @@ M.host = {
     help = "Longest wait for a lock; then the batch is tried again.",
     default_text = "5",
     group = "limits",
+  },
+  {
+    name = "script-timeout",
+    value = "SECONDS",
+    help = "Longest time of the processor that a script may run without calling opsh.",
+    default_text = "60",
+    group = "limits",
+  },
+  {
+    name = "script-memory",
+    value = "MB",
+    help = "Most memory for a script and what it reads.",
+    default_text = "512",
+    group = "limits",
+  },
+  {
+    name = "error-detail",
+    help = "Also print what of an error may hold row values, when it goes to a file or a pipe.",
+    group = "output",
   },
   { name = "help", letter = "h", help = "Show this help.", group = "output" },
 }
@@ -59,6 +85,24 @@ M.evaluate = {
   help = "Run Lua, or SQL that ends in a semicolon, and print what it gives. Reads only.",
 }
 
+-- What a person at the prompt answers for, as a runbook does by the fields of these names.
+M.declared = {
+  {
+    name = "function",
+    value = "SCHEMA.NAME",
+    list = true,
+    help = "Let statements call this function: it only reads.",
+    group = "prompt",
+  },
+  {
+    name = "foreign-table",
+    value = "SCHEMA.NAME",
+    list = true,
+    help = "Let statements read this foreign table.",
+    group = "prompt",
+  },
+}
+
 M.version = { name = "version", help = "Show the version of opsh.", group = "output" }
 
 M.reason = {
@@ -68,27 +112,70 @@ M.reason = {
   group = "ladder",
 }
 
---- Why, as it was given.
+M.confirm = {
+  name = "confirm",
+  value = "DATABASE",
+  help = "The database's name, to write into a protected target without being asked.",
+  group = "ladder",
+}
+
+M.budgets = {
+  {
+    name = "max-rows",
+    value = "N",
+    help = "Stop before this run has changed more rows; may only lower the target's budget.",
+    group = "ladder",
+  },
+  {
+    name = "max-seconds",
+    value = "N",
+    help = "Begin no batch after this time; may only lower the target's budget.",
+    group = "ladder",
+  },
+}
+
+--- Why, as it was given, without secrets that are known: it goes into the ledger.
 ---@param given table<string, string[]>
 ---@return string|nil
 function M.reason_of(given)
   local reason = given.reason and given.reason[1]
   if reason == "" then errors.raise("usage.value", "--reason is empty", "say why, or leave it out") end
-  return reason
+  return reason and secrets.redacted(reason)
 end
 
 -- Behind a runbook.
 M.ladder = {
   { name = "apply", help = "Do what the plan says, batch by batch, each exactly once.", group = "ladder" },
+  {
+    name = "simulate",
+    value = "N",
+    value_optional = true,
+    help = "Do it all in one transaction that is always rolled back; the first 10000 items, N, or =all.",
+    group = "ladder",
+  },
   { name = "sample", value = "N", help = "Show this many items of each step.", default_text = "5", group = "ladder" },
+  {
+    name = "plan",
+    value = "ID",
+    help = "With --apply: what this plan says, or nothing; without it, the newest plan is compared.",
+    group = "ladder",
+  },
+  {
+    name = "detailed-exitcode",
+    help = "Exit with 10 instead of 0 when the plan has something to do.",
+    group = "ladder",
+  },
   M.reason,
+  M.confirm,
+  M.budgets[1],
+  M.budgets[2],
 }
 
 --- The names that a runbook's param cannot have.
 ---@return table<string, boolean>
 function M.taken()
   local taken = { version = true }
-  for _, list in ipairs({ M.host, M.ladder }) do
+  for _, list in ipairs({ M.host, M.ladder, M.declared }) do
     for _, option in ipairs(list) do
       taken[option.name] = true
     end

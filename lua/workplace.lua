@@ -5,6 +5,7 @@ require("opsh.host.runbook.rows")
 local log = require("opsh.native.log")
 local native_db = require("opsh.native.db")
 local sandbox = require("opsh.native.sandbox")
+local secrets = require("opsh.native.secrets")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
 
@@ -51,8 +52,23 @@ local function one_of(given)
   end
 end
 
+--- A connection string is seen in the list of processes, in the shell's history and in the repository.
+local function refuse_password(conninfo, what)
+  if not conninfo or not secrets.in_conninfo(conninfo) then return end
+  errors.raise(
+    "usage.password",
+    ("%s has a password in it"):format(what),
+    "take it out, and put it into the passfile (~/.pgpass) or a service file, with chmod 600: opsh reads both"
+  )
+end
+
 local function configured(targets, name)
-  if targets[name] then return targets[name] end
+  local found = targets[name]
+  if found then
+    refuse_password(found.connect, ("connect of target %s"):format(name))
+    refuse_password(found.reader, ("reader of target %s"):format(name))
+    return found
+  end
   local names = {}
   for known in pairs(targets) do
     names[#names + 1] = known
@@ -63,6 +79,21 @@ local function configured(targets, name)
     ("there is no target %s in opsh.config.lua"):format(name),
     meant and ("did you mean %s?"):format(meant) or "add it under targets, or use --db"
   )
+end
+
+--- Why a connection may be insecure, as it was given on the command line.
+local function insecure_of(given)
+  local reason = given.insecure and given.insecure[1]
+  if not reason then return nil end
+  if given.target or given.sandbox then
+    errors.raise(
+      "usage.option",
+      "--insecure is for --db and libpq's environment",
+      'a target of opsh.config.lua says it itself: insecure = "why"'
+    )
+  end
+  if not reason:find("%S") then errors.raise("usage.value", "--insecure is empty", "say why, it is recorded") end
+  return reason
 end
 
 local function in_sandbox(file, state, keep)
@@ -86,13 +117,23 @@ function M.reader(target)
   for name, value in pairs(target) do
     options[name] = value
   end
-  options.conninfo = target.reader or target.conninfo
+  -- The role is for the login of `connect`: what it may write, the reader must not.
+  if target.reader then
+    options.conninfo, options.role = target.reader, nil
+  end
   return native_db.reader(options)
+end
+
+--- What pg_stat_activity shows of the sessions that are opened from here on: "opsh apply 20261121-151851-6dee".
+---@param doing string the rung
+---@param run? string
+function M.announce(target, doing, run)
+  target.application = table.concat({ "opsh", doing, run }, " ")
 end
 
 --- The workplace that the host options describe; nothing is connected to but a sandbox that they ask for.
 ---@param given table<string, string[]> host options
----@return table { target, state, config, close }
+---@return table { target, state, config, close, ends } `ends`: the database is gone when the command is
 function M.open(given)
   one_of(given)
   local settings, folder = config.load()
@@ -101,12 +142,22 @@ function M.open(given)
   -- Before anything is started: a wrong value must not leave a server behind.
   local statement_seconds = seconds(given, "statement-timeout", 1800)
   local lock_seconds = seconds(given, "lock-timeout", 5)
+  local insecure = insecure_of(given)
   if given.sandbox then
     target = in_sandbox(given.sandbox[1], state, given.keep ~= nil)
   elseif given.target then
     local chosen = configured(settings.targets, given.target[1])
-    target =
-      { conninfo = chosen.connect or "", reader = chosen.reader, time_zone = chosen.time_zone, name = given.target[1] }
+    target = {
+      name = given.target[1],
+      conninfo = chosen.connect or "",
+      reader = chosen.reader,
+      role = chosen.role,
+      insecure = chosen.insecure,
+      time_zone = chosen.time_zone,
+      protected = chosen.protected,
+      budgets = chosen.budgets,
+      plan_max_age = chosen.plan_max_age,
+    }
   else
     -- An empty --db is an unset variable in somebody's script, not a wish for the default.
     if given.db and given.db[1] == "" then
@@ -116,9 +167,10 @@ function M.open(given)
         "leave it out to connect by libpq's own environment (PGHOST, PGDATABASE, ...)"
       )
     end
-    target = { conninfo = given.db and given.db[1] or "" }
+    refuse_password(given.db and given.db[1], "--db")
+    target = { conninfo = given.db and given.db[1] or "", insecure = insecure }
   end
-  target.statement_seconds, target.lock_seconds = statement_seconds, lock_seconds
+  target.statement_seconds, target.lock_seconds, target.sandbox = statement_seconds, lock_seconds, given.sandbox ~= nil
   target.described = native_db.describe(target)
   local server, kept = target.server, target.kept
   target.server, target.kept = nil, nil
@@ -126,6 +178,7 @@ function M.open(given)
     target = target,
     state = state,
     config = settings,
+    ends = server ~= nil,
     close = function()
       if server then server:stop() end
       -- Said after a failure too: to look at what is in it is what it was kept for.

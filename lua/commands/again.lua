@@ -1,17 +1,9 @@
---- Command lines that are printed for the person to run next: with the same target, and without secrets.
+--- Command lines that are printed for the person to run next: with the same target. Secrets are in no command line.
 local options = require("opsh.host.options")
-local params = require("opsh.host.runbook.params")
 
 local M = {}
 
---- The argument without a connection string that has a password in it: what is printed ends up in logs and tickets.
-local function without_secret(argument)
-  if not argument:lower():find("password", 1, true) and not argument:find("://[^@/]*:[^@/]*@") then return argument end
-  return (argument:match("^%-%-[%w-]+=") or "") .. "..."
-end
-
 local function quoted(argument)
-  argument = without_secret(argument)
   return argument:find("^[%w_./=:@,+-]+$") and argument or "'" .. argument:gsub("'", "'\\''") .. "'"
 end
 
@@ -37,24 +29,8 @@ local function host_words(given, groups)
   return words
 end
 
---- The words with the values of these options masked.
-local function masked(words, secrets)
-  local made, hide = {}, false
-  for at, word in ipairs(words) do
-    local name = word:match("^%-%-([%w-]+)")
-    made[at] = hide and params.mask or word
-    hide = not hide and name ~= nil and secrets[name] ~= nil
-    if hide and word:find("=", 1, true) then
-      made[at], hide = ("--%s=%s"):format(name, params.mask), false
-    end
-  end
-  return made
-end
-
 --- The command line of a runbook as it was given: `before` are the host options before it.
----@param secrets table<string, boolean> names of options whose values are not shown
-function M.runbook(before, path, rest, secrets)
-  rest = masked(rest, secrets)
+function M.runbook(before, path, rest)
   local keeps = before.keep ~= nil
   for _, argument in ipairs(rest) do
     keeps = keeps or argument == "--keep"
@@ -72,7 +48,11 @@ end
 function M.resume(given, run)
   if given.keep then given = after_keep(given) end
   if given.sandbox and given.sandbox[1] ~= "" then return "nothing; the sandbox ends with this command" end
-  return table.concat({ "opsh resume", run, unpack(host_words(given, { target = true, limits = true })) }, " ")
+  local words = { "opsh resume", run, unpack(host_words(given, { target = true, limits = true })) }
+  for _, option in ipairs(options.budgets) do
+    if given[option.name] then words[#words + 1] = quoted(("--%s=%s"):format(option.name, given[option.name][1])) end
+  end
+  return table.concat(words, " ")
 end
 
 return M

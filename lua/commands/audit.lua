@@ -99,7 +99,7 @@ function actions.verify(out, given, words)
   end
   local place = workplace.open(given)
   local ok, judged = host.protect(function()
-    local reader = native_db.reader(place.target)
+    local reader = native_db.host_reader(place.target)
     local all = audit_files.judge(reader, place.state)
     reader:close()
     return all

@@ -2,6 +2,7 @@
 local changes_text = require("opsh.host.present.changes")
 local errors = require("opsh.host.errors")
 local ledger = require("opsh.host.runbook.ledger")
+local redaction = require("opsh.host.runbook.redaction")
 local text = require("opsh.native.text")
 
 local M = {}
@@ -12,6 +13,7 @@ M.options = {
   { name = "table", value = "NAME", help = "Only changes of this table.", group = "changes" },
   { name = "key", value = "KEY", help = "Only the row with this key; of several columns: a,b.", group = "changes" },
   { name = "column", value = "NAME", help = "Only updates and deletes of this column.", group = "changes" },
+  { name = "reveal", help = "Also show the values of columns that the runbook redacts.", group = "changes" },
   { name = "limit", value = "N", help = "At most this many changes.", group = "changes" },
 }
 
@@ -103,12 +105,25 @@ local function rows_of(reader, run, chunk, key)
   )
 end
 
+--- Puts the mask in the place of the values of hidden columns.
+local function hide(row, chunk, hidden)
+  local function values(list, names)
+    for at, name in ipairs(list and names or {}) do
+      if hidden[name] then list[at] = redaction.mask(list[at]) end
+    end
+  end
+  values(row.key, chunk.key_names)
+  values(row.old, chunk.names)
+  values(row.new, chunk.names)
+end
+
 --- Prints the changes of a run.
 function M.show(given, out, reader, id)
   local run = ledger.run(reader, id)
   local limit = limit_of(given)
   local function first(name) return given[name] and given[name][1] end
   local wanted = { table = first("table"), key = first("key"), column = first("column") }
+  local hidden = given.reveal and {} or redaction.of_run(reader, run.id)
   local printer = (out.json and changes_text.json_printer or changes_text.printer)(out, wanted.column)
   if not ledger.has_journal(reader) then return printer.finish(0) end
   check_names(reader, run.id, wanted)
@@ -119,6 +134,7 @@ function M.show(given, out, reader, id)
       for _, row in ipairs(rows_of(reader, run.id, chunk, wanted.key)) do
         if count == limit then return printer.finish(count, true) end
         count = count + 1
+        hide(row, chunk, hidden)
         printer.change({
           step = chunk.step,
           batch = chunk.batch,

@@ -52,8 +52,10 @@ local function connect(target, conninfo)
     wanted[name] = value
   end
   wanted.conninfo, wanted.statement_seconds = conninfo, math.min(target.statement_seconds, patience)
+  -- The reader keeps the rights of its login, as in a plan.
+  if conninfo ~= target.conninfo then wanted.role = nil end
   if target.statement_seconds == 0 then wanted.statement_seconds = patience end
-  return native_db.reader(wanted)
+  return native_db.host_reader(wanted)
 end
 
 --- Opens a session; nothing, and a problem among the findings, when that fails.

@@ -4,6 +4,7 @@ local arguments = require("opsh.host.commands.arguments")
 local audit = require("opsh.host.runbook.audit")
 local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
+local guards = require("opsh.host.runbook.guards")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local json = require("opsh.native.json")
@@ -27,6 +28,7 @@ local own_options = {
     group = "ladder",
   },
   options.reason,
+  options.confirm,
 }
 
 local units = { h = 3600, d = 86400, w = 7 * 86400 }
@@ -119,13 +121,16 @@ local function document(plan, job)
 end
 
 local function work(out, place, job)
-  local reader = native_db.reader(place.target)
+  local reader = native_db.host_reader(place.target)
   local ok, plan, identity = host.protect(function()
-    return prune.plan(reader, place.state, job.seconds), job.applied and jobs.identify(reader) or nil
+    local identity = job.applied and jobs.identify(reader) or nil
+    if identity then guards.admit(place, identity, job.given, true) end
+    return prune.plan(reader, place.state, job.seconds), identity
   end)
   reader:close()
   if not ok then error(plan, 0) end
   if job.applied and #plan.runs > 0 then
+    guards.confirm(place, identity, job.given, ("drops the journals of %s"):format(counted(#plan.runs, "run")))
     prune.carry_out(job, plan, identity, function(run)
       return jobs.reading_ledger(job, function(session) return audit.recorded(session, run) end)
     end)
@@ -153,9 +158,11 @@ return function(before, rest)
     seconds = seconds_of(older_than),
     applied = given.apply ~= nil,
     reason = options.reason_of(given),
+    given = given,
   }
   local out, place = screen.open(given), workplace.open(given)
   job.target, job.state = place.target, place.state
+  workplace.announce(place.target, "prune")
   job.command = again.runbook(before, "runs", { "prune", unpack(rest) }, {})
   job.again = job.command .. " --apply"
   local ok, result = host.protect(work, out, place, job)

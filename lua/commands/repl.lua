@@ -19,7 +19,7 @@ local function with_runbook(before, word, rest)
   local given = arguments.read(before, rest, {
     program = "opsh repl " .. path,
     description = runbook.title,
-    options = options.join(params.options(runbook.params), options.host),
+    options = options.join(params.options(runbook.params), options.declared, options.host),
   })
   if not given then return 0 end
   return start(given, require("opsh.host.repl.runbook").bring(runbook, given))
@@ -30,7 +30,7 @@ return function(before, rest)
     program = "opsh repl",
     description = "Reads Lua and SQL line by line, on a session that only reads. With a RUNBOOK: its params, and the "
       .. "rows of its plans.",
-    options = options.host,
+    options = options.join(options.declared, options.host),
     positionals = { { name = "RUNBOOK", help = "A runbook's file, and behind it its parameters." } },
     stop_at_first_word = true,
   }

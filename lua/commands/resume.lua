@@ -1,6 +1,8 @@
 --- `opsh resume RUN`: goes on with a run from its ledger.
 local again = require("opsh.host.commands.again")
 local arguments = require("opsh.host.commands.arguments")
+local budgets = require("opsh.host.runbook.budgets")
+local guards = require("opsh.host.runbook.guards")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local load = require("opsh.host.runbook.load")
@@ -32,12 +34,18 @@ local function reopened_job(out, place, reopened)
 end
 
 local function go_on(given, out, place, id)
+  workplace.announce(place.target, "resume", id)
   local reopened = resume.reopen(place.target, id, function(path) return load.load(path, options.taken()) end)
+  guards.admit(place, reopened.identity, given, true)
+  workplace.announce(place.target, "resume", reopened.record.id)
   local job = reopened_job(out, place, reopened)
   job.resume = again.resume(given, reopened.record.id)
   job.id, job.say, job.path = reopened.record.id, out.say, reopened.record.runbook
   job.command, job.reason = job.resume, options.reason_of(given)
+  if not job.undo_of then job.budgets = budgets.of(place.target.budgets, given) end
   local ok, result = host.protect(function()
+    local what = ("what is left of run %s, %s"):format(job.id, reopened.record.title)
+    guards.confirm(place, reopened.identity, given, what)
     out.say(("resuming run %s"):format(job.id))
     resume.go_on(job, reopened, out.progress)
     if job.undo_of then return undo_result.finish(job, place, out, given) end
@@ -53,7 +61,7 @@ return function(before, rest)
   local given, words = arguments.read(before, rest, {
     program = "opsh resume",
     description = "Goes on with a run that was stopped, interrupted or killed: each batch exactly once.",
-    options = options.join({ options.reason }, options.host),
+    options = options.join({ options.reason, options.confirm }, options.budgets, options.host),
     positionals = { { name = "RUN", help = "Its id, or the beginning of it.", required = true } },
   })
   if not given then return 0 end

@@ -1,8 +1,10 @@
---- `opsh RUNBOOK [--apply]`: plan, and apply what was planned.
+--- `opsh RUNBOOK [--simulate | --apply]`: plan, and simulate or apply what was planned.
 local again = require("opsh.host.commands.again")
-local digest = require("opsh.native.digest")
+local budgets = require("opsh.host.runbook.budgets")
 local document = require("opsh.host.present.document")
+local drift = require("opsh.host.runbook.drift")
 local errors = require("opsh.host.errors")
+local guards = require("opsh.host.runbook.guards")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local ladder = require("opsh.host.runbook.ladder")
@@ -11,7 +13,10 @@ local options = require("opsh.host.options")
 local params = require("opsh.host.runbook.params")
 local arguments = require("opsh.host.commands.arguments")
 local planning = require("opsh.host.runbook.planning")
+local plans = require("opsh.host.runbook.plans")
+local plans_text = require("opsh.host.present.plans")
 local screen = require("opsh.host.present.screen")
+local simulate = require("opsh.host.commands.simulate")
 local system = require("opsh.native.system")
 local text_plan = require("opsh.host.present.plan")
 local text_result = require("opsh.host.present.result")
@@ -27,13 +32,63 @@ local function sample_of(given)
   return number
 end
 
-local function planned_exit(job, place, out, word)
-  if out.json then
-    out.document(document.of(job, place, "plan"))
-  else
-    out.text(text_plan.render(job, place, out, word))
+local function require_rung(given)
+  if given.simulate and given.apply then
+    errors.raise("usage.option", "--simulate and --apply exclude each other", "simulate first, then apply")
   end
-  return 0
+  if given.plan and not given.apply then
+    errors.raise("usage.option", "--plan is for --apply", "opsh plans show ID shows a plan again")
+  end
+  if given["detailed-exitcode"] and (given.apply or given.simulate) then
+    errors.raise("usage.option", "--detailed-exitcode is for a plan", "the other rungs have their own exit codes")
+  end
+end
+
+-- What stands behind a runbook for the other rungs only, and whether a value follows.
+local of_apply = {
+  apply = false,
+  confirm = true,
+  ["max-rows"] = true,
+  ["max-seconds"] = true,
+  plan = true,
+  reason = true,
+  simulate = false,
+}
+
+--- The words of a command line without those.
+local function of_plan(rest)
+  local words, skip = {}, false
+  for _, word in ipairs(rest) do
+    local name = not skip and word:match("^%-%-([%w-]+)")
+    local takes = name and of_apply[name]
+    if not skip and takes == nil then words[#words + 1] = word end
+    skip = takes == true and not word:find("=", 1, true)
+  end
+  return words
+end
+
+--- Shows the plan; before that it is kept, so that its id means something to whoever reads it.
+---@param detailed boolean --detailed-exitcode
+local function planned_exit(job, place, out, word, detailed)
+  local facts = plans.facts(job)
+  if job.plan then job.plan.identity = facts.identity end
+  local exit = detailed and planning.has_work(job) and 10 or 0
+  local made = document.of(job, place, "plan", nil, exit)
+  local function text(on) return text_plan.render(job, place, on, word) end
+  if job.plan then plans.keep(job, place, facts, { text = text(screen.plain()), document = made }) end
+  if out.json then
+    out.document(made)
+  else
+    out.text(text(out))
+  end
+  return exit
+end
+
+--- Says what came, went and changed since the plan; refuses to apply anything else than what was planned.
+local function compare(job, place, out, wanted)
+  drift.examine(job, place, wanted)
+  if not out.json then out.text(plans_text.drift(job.drift)) end
+  if planning.has_work(job) then drift.require_planned(job) end
 end
 
 local function apply(job, place, out)
@@ -49,28 +104,62 @@ local function apply(job, place, out)
   return text_result.finish(job, place, out)
 end
 
+--- What the target allows: known once the server has said which database it is.
+local function guard(job, place, given)
+  local rung = given.apply and "apply" or given.simulate and "simulate" or "plan"
+  workplace.announce(place.target, rung, job.id)
+  function job.admit(identity)
+    guards.admit(place, identity, given, rung ~= "plan")
+    job.budgets = budgets.of(place.target.budgets, given)
+  end
+end
+
 --- Does the work of the rung in a place that is closed afterwards.
-local function climb(given, path, runbook, place, out, word)
-  local applying = given.apply ~= nil
-  local id = ladder.new_run_id()
-  local directory = applying and place.state .. "/runs/" .. id or place.state .. "/plans/" .. digest.random_hex(8)
+---@param words { all: string, plan: string } this command line, and the one that plans the same
+local function climb(given, path, runbook, place, out, words)
+  local applying, most = given.apply ~= nil, simulate.items(given)
+  local id, plan = ladder.new_run_id(), plans.new()
+  local directory = (applying or most) and place.state .. "/runs/" .. id or plans.directory(place.state, plan.id)
   local job = jobs.new(runbook, place.target, given, { directory = directory, sample = sample_of(given) })
-  job.id, job.say, job.path = applying and id or nil, out.say, path
-  job.command, job.reason = word, options.reason_of(given)
+  job.id, job.say, job.path = (applying or most) and id or nil, out.say, path
+  job.command, job.plan_command, job.reason = words.all, words.plan, options.reason_of(given)
   job.resume = again.resume(given, id)
+  job.document = most and simulate.document
+  guard(job, place, given)
+  local wanted = given.plan and drift.wanted(job, place, given.plan[1])
   local keep = false
   local ok, result = host.protect(function()
     out.say("planning")
     planning.all(job)
-    if not applying then return planned_exit(job, place, out, word) end
+    if most then
+      if not out.json then out.text(text_plan.render(job, place, out)) end
+      keep = planning.has_work(job)
+      if keep then guards.confirm(place, job.identity, given, guards.writes_of(job)) end
+      return simulate.work(job, place, out, most)
+    end
+    if not applying then
+      -- What was planned in a database that ends with this command, no apply will find.
+      job.plan = not place.ends and plan or nil
+      local excess = budgets.excess(job)
+      if excess then out.say(excess .. ": an apply would be refused") end
+      local exit = planned_exit(job, place, out, words.all, given["detailed-exitcode"] ~= nil)
+      keep = job.plan ~= nil
+      return exit
+    end
     if not out.json then out.text(text_plan.render(job, place, out)) end
+    compare(job, place, out, wanted)
     keep = planning.has_work(job)
+    if keep then
+      budgets.require_plan(job)
+      guards.confirm(place, job.identity, given, guards.writes_of(job))
+    end
     return apply(job, place, out)
   end)
-  -- Without an audit log nothing has begun that could be gone on with.
+  if applying then plans.record_applied(job, place.state, ok) end
+  -- Without an audit log nothing has begun that could be gone on with. A plan that failed is none.
   if not keep or not (ok or job.audit) then system.remove_tree(directory) end
   if not ok then
-    if not job.ledger then job.id = nil end
+    if not job.ledger and not job.simulated then job.id = nil end
     result.job, result.place = job, place
     error(result, 0)
   end
@@ -86,10 +175,11 @@ return function(before, path, rest)
     options = options.join(options.ladder, declared, options.host),
   })
   if not given then return 0 end
+  require_rung(given)
   local out = screen.open(given)
   local place = workplace.open(given)
-  local ok, result =
-    host.protect(climb, given, path, runbook, place, out, again.runbook(before, path, rest, params.secrets(declared)))
+  local words = { all = again.runbook(before, path, rest), plan = again.runbook(before, path, of_plan(rest)) }
+  local ok, result = host.protect(climb, given, path, runbook, place, out, words)
   place.close()
   if not ok then error(result, 0) end
   return result

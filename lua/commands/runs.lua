@@ -60,7 +60,7 @@ return function(before, rest)
   end
   local out, place = screen.open(given), workplace.open(given)
   local ok, result = host.protect(function()
-    local reader = native_db.reader(place.target)
+    local reader = native_db.host_reader(place.target)
     local runs = ledger.runs(reader, limit)
     reader:close()
     for _, run in ipairs(runs) do

@@ -8,6 +8,7 @@ local ledger = require("opsh.host.runbook.ledger")
 local native_db = require("opsh.native.db")
 local options = require("opsh.host.options")
 local plan_text = require("opsh.host.present.plan")
+local redaction = require("opsh.host.runbook.redaction")
 local report = require("opsh.native.report")
 local screen = require("opsh.host.present.screen")
 local text = require("opsh.native.text")
@@ -94,7 +95,8 @@ end
 local function undo_of(reader, run, most)
   if not run.undo_of then return nil end
   local rows, unrestored = ledger.left_by_undo(reader, run.id)
-  return { rows = rows, unrestored = unrestored, conflicts = ledger.conflicts(reader, run.id, most) }
+  local conflicts = redaction.conflicts(ledger.conflicts(reader, run.id, most), redaction.of_run(reader, run.id))
+  return { rows = rows, unrestored = unrestored, conflicts = conflicts }
 end
 
 local function show(given, out, reader, id)
@@ -140,7 +142,7 @@ return function(before, rest)
   changes.check(given)
   local out, place = screen.open(given), workplace.open(given)
   local ok, result = host.protect(function()
-    local reader = native_db.reader(place.target)
+    local reader = native_db.host_reader(place.target)
     show(given, out, reader, words[1])
     reader:close()
   end)

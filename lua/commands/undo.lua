@@ -1,6 +1,7 @@
 --- `opsh undo RUN`: what it would take to take a run back, and with --apply, that.
 local again = require("opsh.host.commands.again")
 local arguments = require("opsh.host.commands.arguments")
+local guards = require("opsh.host.runbook.guards")
 local host = require("opsh.native.host")
 local ladder = require("opsh.host.runbook.ladder")
 local native_db = require("opsh.native.db")
@@ -23,6 +24,7 @@ local own_options = {
     group = "output",
   },
   options.reason,
+  options.confirm,
 }
 
 local function planned(job, place, out, given, word)
@@ -44,9 +46,10 @@ local function apply(job, place, out, given)
 end
 
 local function take_back(given, out, place, id, word)
-  local reader = native_db.reader(place.target)
+  local reader = native_db.host_reader(place.target)
   local ok, original, identity, plan = host.protect(function()
     local original, identity = undo.original(reader, id)
+    guards.admit(place, identity, given, given.apply ~= nil)
     -- An apply compares again, behind locks; to compare before it would only take time.
     if given.apply and undo.has_work(reader, original) then return original, identity end
     out.say("comparing the journal with what is there")
@@ -56,6 +59,7 @@ local function take_back(given, out, place, id, word)
   reader:close()
   if not ok then error(original, 0) end
   local undo_id = ladder.new_run_id()
+  workplace.announce(place.target, "undo", given.apply and undo_id or nil)
   local job = undo.job(original, identity, undo_id, {
     target = place.target,
     state = place.state,
@@ -67,6 +71,7 @@ local function take_back(given, out, place, id, word)
   job.undo_plan, job.document = plan, present.document
   job.planned_only = plan ~= nil
   if job.planned_only then return planned(job, place, out, given, word) end
+  guards.confirm(place, identity, given, ("what run %s changed: %s"):format(original.id, guards.writes_of(job)))
   local done, result = host.protect(apply, job, place, out, given)
   if done then return result end
   if not job.audit then system.remove_tree(job.directory) end

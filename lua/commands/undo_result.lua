@@ -2,6 +2,7 @@
 local jobs = require("opsh.host.runbook.job")
 local ledger_reads = require("opsh.host.runbook.ledger")
 local present = require("opsh.host.present.undo")
+local redaction = require("opsh.host.runbook.redaction")
 local system = require("opsh.native.system")
 
 local M = {}
@@ -16,7 +17,11 @@ function M.finish(job, place, out, given)
   jobs.reading_ledger(job, function(session)
     local rows, unrestored = ledger_reads.left_by_undo(session, job.id)
     local most = csv and all or out.json and listed or present.shown + 1
-    job.undone = { rows = rows, unrestored = unrestored, conflicts = ledger_reads.conflicts(session, job.id, most) }
+    local conflicts = redaction.conflicts(
+      ledger_reads.conflicts(session, job.id, most),
+      redaction.of_run(session, job.id)
+    )
+    job.undone = { rows = rows, unrestored = unrestored, conflicts = conflicts }
   end)
   if csv then system.write_file(csv, present.csv(job.undone.conflicts)) end
   local exit = (job.undone.rows > 0 or #job.undone.unrestored > 0) and 8 or 0

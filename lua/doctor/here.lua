@@ -6,6 +6,7 @@ local host = require("opsh.native.host")
 local native = require("opsh.native.doctor")
 local native_db = require("opsh.native.db")
 local report = require("opsh.native.report")
+local secrets = require("opsh.native.secrets")
 local system = require("opsh.native.system")
 local workplace = require("opsh.host.workplace")
 
@@ -40,10 +41,6 @@ local function libraries(group)
   group:ok("libraries", table.concat(parts, ", "))
 end
 
-local function has_password(conninfo)
-  return conninfo:find("password%s*=") ~= nil or conninfo:find("^%w+://[^/@:]*:[^/@]*@") ~= nil
-end
-
 local function targets(group, settings, path)
   local names = {}
   for name in pairs(settings.targets) do
@@ -56,10 +53,10 @@ local function targets(group, settings, path)
       local ok, err = host.protect(native_db.describe, { conninfo = conninfo or "" })
       if not ok then
         group:problem(("target %s"):format(name), ("%s: %s"):format(key, err.message), err.hint)
-      elseif conninfo and has_password(conninfo) then
-        group:warning(
+      elseif conninfo and secrets.in_conninfo(conninfo) then
+        group:problem(
           ("target %s"):format(name),
-          ("%s has a password in %s"):format(key, path),
+          ("%s has a password in %s, which opsh refuses"):format(key, path),
           "move it to the passfile (~/.pgpass) or a service file, which only you can read"
         )
       end
@@ -82,6 +79,9 @@ local function configuration(group)
   end
   local path = folder .. "/opsh.config.lua"
   local names = targets(group, settings, path)
+  for at, name in ipairs(names) do
+    if settings.targets[name].protected then names[at] = name .. " (protected)" end
+  end
   local known = #names > 0 and "targets: " .. table.concat(names, ", ") or "no targets"
   group:ok("opsh.config.lua", ("%s, %s"):format(path, known))
   for _, name in ipairs(settings.runbooks) do

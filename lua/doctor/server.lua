@@ -12,6 +12,7 @@ local function facts_of(session)
   local before = os.time()
   local facts = session:read([[
     select current_user::pg_catalog.text as role, pg_catalog.quote_ident(current_user) as quoted_role,
+           session_user::pg_catalog.text as login,
            r.oid::pg_catalog.text as role_oid, r.rolsuper as superuser, r.rolconnlimit as role_limit,
            d.oid::pg_catalog.text as database_oid, d.datname::pg_catalog.text as database,
            pg_catalog.quote_ident(d.datname) as quoted_database, d.datconnlimit as database_limit,
@@ -34,7 +35,8 @@ end
 
 local function role(group, visit, facts)
   if not facts.superuser then
-    group:ok("role", facts.role)
+    local login = facts.login ~= facts.role and (", taken by the login %s"):format(facts.login) or ""
+    group:ok("role", facts.role .. login)
   elseif visit.is_sandbox then
     group:ok("role", facts.role .. ", a superuser, as in every sandbox")
   elseif visit.protected_by_reader then
@@ -62,7 +64,7 @@ local function standby(group, facts, is_writer)
   end
 end
 
-local function encryption(group, session, facts)
+local function encryption(group, visit, session, facts)
   local ssl = session:read([[
     select s.ssl, s.version, s.cipher from pg_catalog.pg_stat_ssl as s where s.pid = pg_catalog.pg_backend_pid()]])[1]
   if ssl and ssl.ssl then
@@ -75,7 +77,14 @@ local function encryption(group, session, facts)
     group:warning(
       "encryption",
       "none: rows and queries cross the network readable",
-      "add sslmode=verify-full, or require"
+      "add sslmode=verify-full, and take insecure out"
+    )
+  end
+  if visit.place.target.insecure then
+    group:note(
+      "insecure",
+      ("connections below sslmode=verify-full are allowed: %s"):format(visit.place.target.insecure),
+      "add sslmode=verify-full, and take insecure out"
     )
   end
 end
@@ -124,7 +133,7 @@ function M.look(group, visit, session, is_writer)
   end
   role(group, visit, facts)
   standby(group, facts, is_writer)
-  group:try("encryption", session, function() encryption(group, session, facts) end)
+  group:try("encryption", session, function() encryption(group, visit, session, facts) end)
   -- That a connection was made at all says so: Connection compares the backend's pid with the protocol's.
   group:ok("pooler", "none in transaction mode in between")
   clock(group, facts)

@@ -78,8 +78,8 @@ local function durability(group, visit, facts, known)
     end
   end
   local row = known.synchronous_commit
-  if row.value == "off" then
-    group:note("synchronous_commit", "off" .. set_by(row), "nothing to do: opsh sets it on for its own sessions")
+  if row.value ~= "on" and row.value ~= "remote_apply" then
+    group:note(row.name, row.value .. set_by(row), "nothing to do: opsh sets it on for its own sessions")
   else
     group:ok("synchronous_commit", row.value)
   end
@@ -100,9 +100,11 @@ local function writing(group, facts, known)
   if row.value == "origin" then
     group:ok(row.name, row.value)
   else
-    group:warning(
+    group:problem(
       row.name,
-      row.value .. set_by(row) .. ": triggers and foreign keys do not run as they do for the application",
+      row.value
+        .. set_by(row)
+        .. ": triggers and foreign keys do not run as they do for the application, and opsh refuses to apply",
       setting(facts, row, "origin")
     )
   end

@@ -2,6 +2,7 @@
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local planning = require("opsh.host.runbook.planning")
+local plans = require("opsh.host.present.plans")
 
 local M = {}
 
@@ -16,6 +17,10 @@ local function as_array(list) return setmetatable(list or {}, array) end
 
 --- An object whose keys come in this order.
 local function ordered(keys, fields) return setmetatable(fields, { __columns = keys }) end
+
+local function kept_plan(plan)
+  return plan and plan.id and ordered({ "id", "identity" }, { id = plan.id, identity = plan.identity })
+end
 
 local function figures(values)
   if not values then return null end
@@ -130,6 +135,28 @@ local function params(job)
   return made
 end
 
+--- What the session that read was, what was declared for it, and what shows that it wrote nothing.
+local function reading(job)
+  local facts, evidence = job.reading, job.evidence
+  if not facts then return null end
+  local functions, foreign_tables = {}, {}
+  for at, called in ipairs(job.declared.functions) do
+    functions[at] = ordered({ "name", "volatility", "language" }, M.plain(called))
+  end
+  for at, foreign in ipairs(job.declared.foreign_tables) do
+    foreign_tables[at] = ordered({ "name", "server" }, M.plain(foreign))
+  end
+  local evidence_keys = { "transactions", "transaction_id", "changed_rows", "read_only" }
+  return ordered({ "level", "user", "superuser", "functions", "foreign_tables", "evidence" }, {
+    level = facts.level,
+    user = facts.user,
+    superuser = facts.superuser,
+    functions = as_array(functions),
+    foreign_tables = as_array(foreign_tables),
+    evidence = evidence and ordered(evidence_keys, M.plain(evidence)) or null,
+  })
+end
+
 local function target(job, place)
   local identity = job.identity or {}
   return ordered({ "name", "database", "user", "server_version", "system_identifier", "database_oid" }, {
@@ -171,7 +198,10 @@ function M.of(job, place, rung, err, exit)
       "runbook",
       "target",
       "params",
+      "reading",
       "preconditions",
+      "plan",
+      "drift",
       "steps",
       "error",
     },
@@ -188,7 +218,10 @@ function M.of(job, place, rung, err, exit)
       ),
       target = target(job, place),
       params = params(job),
+      reading = reading(job),
       preconditions = check_results(job.preconditions),
+      plan = not err and kept_plan(job.plan) or null,
+      drift = plans.drift_document(job.drift),
       steps = steps(job),
       error = error_of(err),
     }

@@ -29,6 +29,18 @@ local function checks_of(err)
   return table.concat(parts)
 end
 
+-- What is wrong with an item's data is said with the data; and so is the first of several that failed.
+local function quotes_values(err) return err.kind:find("^data") or err.kind == "batch.failures" end
+
+--- Message and detail as they may be shown. What goes to a file or a pipe is a log, and a log has no row values.
+local function words_of(err, given)
+  local detail = err.detail ~= "" and err.detail or nil
+  if given["error-detail"] or system.terminal(2).terminal then return err.message, detail end
+  local message = quotes_values(err) and err.message:gsub('".*"', '"..."') or err.message
+  if detail or message ~= err.message then detail = "may hold row values; --error-detail shows it here" end
+  return message, detail
+end
+
 -- The text of an error whose fault is opsh's own says where in opsh.
 local function is_own(err) return err.kind == "internal" end
 
@@ -40,7 +52,8 @@ function M.show(err, exit, given)
     local ok, made = pcall(make, err.job, err.place, err.job and err.job.id and "apply" or "plan", err, exit)
     system.write_out(json.document(err.job and ok and made or document.failure(err, exit), true) .. "\n")
   end
-  local lines = { red("error: ", given) .. text.printable(err.message) .. "\n" }
+  local message, detail = words_of(err, given)
+  local lines = { red("error: ", given) .. text.printable(message) .. "\n" }
   local function add(line) lines[#lines + 1] = line end
   if err.excerpt then add(indented(err.excerpt, 4)) end
   if err.where and not is_own(err) and not err.where:find("^opsh/") then
@@ -48,13 +61,16 @@ function M.show(err, exit, given)
   end
   if err.batch then add(("  in %s\n"):format(text.printable(err.batch))) end
   if err.sqlstate then add(("  SQLSTATE %s\n"):format(err.sqlstate)) end
-  if err.detail and err.detail ~= "" then add("  detail: " .. text.printable(err.detail:gsub("\n", "; ")) .. "\n") end
-  if err.kind == "check.failed" or err.kind == "precondition.failed" then add(checks_of(err)) end
+  if detail then add("  detail: " .. text.printable((detail:gsub("\n", "; "))) .. "\n") end
+  local shown = err.job and err.job.simulated and not given.json
+  if (err.kind == "check.failed" and not shown) or err.kind == "precondition.failed" then add(checks_of(err)) end
   if err.hint and err.hint ~= "" then add(("  next: %s\n"):format(text.printable(err.hint))) end
   if err.kind == "run.taken_over" then
     add(("  what this one committed stays; see how far it is: opsh show %s\n"):format(err.job and err.job.id or "RUN"))
   elseif err.run and err.kind ~= "in_doubt" and err.kind ~= "check.failed" then
     add(("  run %s stopped part-way; what was committed stays. Go on with: %s\n"):format(err.run, err.job.resume))
+  elseif err.job and err.job.simulated then
+    add("  it was a simulation: nothing of it was kept\n")
   elseif err.kind == "interrupted" then
     add(err.job and err.job.ledger and "  no batch was committed\n" or "  nothing was written\n")
   elseif err.job and err.job.ledger and err.job.committed == 0 then

@@ -128,6 +128,49 @@ local function step_text(out, step, many)
   return table.concat(parts)
 end
 
+local levels = {
+  ["reader login"] = "a reader login: it may write no table",
+  standby = "a standby: nothing can be written there",
+  ["role-less"] = "role-less: this login may write",
+}
+
+--- What the session that read was, and what the runbook answers for.
+local function reading(job, place, out)
+  local facts, lines = job.reading, {}
+  if not facts then return "" end
+  lines[1] = ("read as  %s, %s\n"):format(text.printable(facts.user), levels[facts.level])
+  for _, called in ipairs(job.declared.functions) do
+    lines[#lines + 1] = ("declared function %s (%s, %s)\n"):format(
+      text.printable(called.name),
+      called.volatility,
+      text.printable(called.language)
+    )
+  end
+  for _, foreign in ipairs(job.declared.foreign_tables) do
+    lines[#lines + 1] = ("declared foreign table %s (server %s)\n"):format(
+      text.printable(foreign.name),
+      text.printable(foreign.server)
+    )
+  end
+  if facts.superuser and not place.target.sandbox then
+    lines[#lines + 1] = out.color(
+      31,
+      ("warning: %s is a superuser: what a read-only transaction cannot stop is held back by opsh's own gate alone; "
+        .. "name a reader login\n"):format(text.printable(facts.user))
+    )
+  end
+  return table.concat(lines)
+end
+
+--- What shows that a plan wrote nothing: made only of evidence that holds.
+local function nothing_written(job)
+  local evidence = job.evidence
+  if not evidence or evidence.transactions == 0 then return "Nothing was written." end
+  return ("Nothing was written: no transaction id, %s changed rows in statistics, read-only still on."):format(
+    report.number(evidence.changed_rows)
+  )
+end
+
 --- The heading that plan and result share.
 function M.heading(job, place, out, rung)
   local lines = { ("%s  %s\n"):format(out.strong(rung), text.printable(job.runbook.title)) }
@@ -139,6 +182,9 @@ function M.heading(job, place, out, rung)
     identity.server_version,
     text.printable(identity.user)
   )
+  if job.plan and job.plan.id then
+    lines[#lines + 1] = ("plan     %s, identity %s\n"):format(job.plan.id, job.plan.identity:sub(1, 12))
+  end
   for name, texts in pairs(job.params) do
     lines[#lines + 1] = ("param    %s = %s\n"):format(name, text.printable(table.concat(texts, ", ")))
   end
@@ -147,7 +193,7 @@ end
 
 ---@param again? string the command line, to say how to apply
 function M.render(job, place, out, again)
-  local parts = { M.heading(job, place, out, "plan") }
+  local parts = { M.heading(job, place, out, "plan"), reading(job, place, out) }
   if job.preconditions then parts[#parts + 1] = "\npreconditions\n" .. checks_text.render(out, job.preconditions, 2) end
   for _, step in ipairs(job.steps) do
     parts[#parts + 1] = step_text(out, step, #job.steps > 1)
@@ -157,9 +203,10 @@ function M.render(job, place, out, again)
   end
   if again then
     local met = not job.preconditions or checks.passed(job.preconditions)
-    parts[#parts + 1] = not met and "\nNothing was written. The preconditions are not met: apply would refuse.\n"
-      or planning.has_work(job) and ("\nNothing was written. To apply: %s --apply\n"):format(again)
-      or "\nNothing was written, and there is nothing to do.\n"
+    parts[#parts + 1] = ("\n%s\n"):format(nothing_written(job))
+    parts[#parts + 1] = not met and "The preconditions are not met: apply would refuse.\n"
+      or planning.has_work(job) and ("To apply: %s --apply\n"):format(again)
+      or "There is nothing to do.\n"
   end
   return table.concat(parts)
 end

@@ -20,7 +20,8 @@ end
 
 M.left_out = left_out
 
-local function step_text(out, step, many)
+--- What became of a step; empty when it did not begin.
+function M.step(out, step, many)
   local done = step.done
   if not done then return "" end
   local figures = { items = done.items, batches = done.batches }
@@ -40,7 +41,7 @@ function M.render(job, place, out)
   local parts = { "\n", plan_text.heading(job, place, out, "apply") }
   if job.id then parts[#parts + 1] = ("run      %s\n"):format(job.id) end
   for _, step in ipairs(job.steps) do
-    parts[#parts + 1] = step_text(out, step, #job.steps > 1)
+    parts[#parts + 1] = M.step(out, step, #job.steps > 1)
   end
   return table.concat(parts)
 end

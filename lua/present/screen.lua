@@ -17,6 +17,23 @@ function M.colored(given, terminal)
     and system.environment("TERM") ~= "dumb"
 end
 
+--- How text looks there: bold and colours only with `bold`, tables no wider than `width` unless it is 0.
+local function styled(out)
+  function out.strong(text) return out.bold and "\27[1m" .. text .. "\27[0m" or text end
+
+  function out.color(code, text) return out.bold and ("\27[%dm%s\27[0m"):format(code, text) or text end
+
+  --- A table of texts. `columns` are { title, right }.
+  function out.table(columns, rows, indent)
+    return report.table(columns, rows, { width = out.width, indent = indent or 0, bold_header = out.bold })
+  end
+
+  return out
+end
+
+--- For text that is kept and not printed.
+function M.plain() return styled({ bold = false, width = 0 }) end
+
 --- What a command prints through.
 ---@param given table<string, string[]> host options
 ---@return table out
@@ -27,12 +44,12 @@ function M.open(given)
     level = given.verbose and "debug" or quiet and "warning" or "info",
     color = given["no-color"] and "never" or "automatic",
   })
-  local out = {
+  local out = styled({
     json = as_json,
     quiet = quiet,
     bold = M.colored(given, stdout.terminal),
     width = stdout.terminal and stdout.columns or 0,
-  }
+  })
 
   --- Text for people, to stdout.
   function out.text(text) system.write_out(text) end
@@ -43,15 +60,6 @@ function M.open(given)
   --- What is being done, to stderr.
   function out.say(text)
     if not quiet and not as_json then log.info(text) end
-  end
-
-  function out.strong(text) return out.bold and "\27[1m" .. text .. "\27[0m" or text end
-
-  function out.color(code, text) return out.bold and ("\27[%dm%s\27[0m"):format(code, text) or text end
-
-  --- A table of texts. `columns` are { title, right }.
-  function out.table(columns, rows, indent)
-    return report.table(columns, rows, { width = out.width, indent = indent or 0, bold_header = out.bold })
   end
 
   function out.progress(step)

@@ -24,6 +24,10 @@ local function with(given, bring, work)
     bench.run(chunk, place)
   end
   local ok, err = host.protect(work, run)
+  local proved, doubt = host.attempt(bench.session.rest, bench.session)
+  if not proved then
+    ok, err = false, doubt
+  end
   if ok and bench.out.json then bench.document() end
   bench.session:close()
   if not ok then error(err, 0) end

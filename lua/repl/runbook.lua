@@ -41,6 +41,7 @@ end
 function M.bring(runbook, given)
   local job = jobs.new(runbook, nil, given, { directory = "", sample = 0 })
   return function(session)
+    session:declare(runbook)
     scope.connecting(job.state, session)
     return {
       folder = runbook.path:match("^(.*)/[^/]*$"),

@@ -1,5 +1,6 @@
 --- The globals of the prompt: those of a script's cage, the queries of `ctx`, and what a runbook brings with it.
 local cage = require("opsh.host.cage")
+local config = require("opsh.host.config")
 local handles = require("opsh.host.runbook.handles")
 
 local M = {}
@@ -22,13 +23,14 @@ end
 ---@return table ctx
 function M.new(session, options)
   local env = cage.environment(options.folder or ".", {
+    modules = config.modules(),
     unknown_global = "assign it first; a local is gone after its line; \\? says what is there",
   })
   local ctx = options.ctx or handles.context(M.connecting({ scope = {} }, session), {})
   for _, name in ipairs(queries) do
     env[name] = function(...) return ctx[name](ctx, ...) end
   end
-  env.opsh = require("opsh")
+  env.opsh = env.require("opsh")
   env.print = options.print
   return env, ctx
 end

@@ -1,6 +1,7 @@
---- Works through a step's spooled items, batch by batch, from wherever the ledger says that it stands.
+--- Works through a step's spooled items, batch by batch.
 local batch = require("opsh.host.runbook.batch")
 local batch_size = require("opsh.host.runbook.batch_size")
+local budgets = require("opsh.host.runbook.budgets")
 local checks = require("opsh.host.runbook.checks")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
@@ -68,14 +69,18 @@ end
 --- Finds the tables of these steps as the login that writes sees them: `step.write_oids`, and, unless the step says
 --- `journal = false`, what the journal needs to know as `step.tables`. Refuses what is not there, and what cannot be
 --- journaled.
-function M.resolve_writes(run, steps)
-  local function all(session)
+---@param session? userdata of that login; without it one is found
+function M.resolve_writes(run, steps, session)
+  local function all(login)
     for _, step in ipairs(steps) do
-      resolve(run, step, session)
+      resolve(run, step, login)
+      budgets.limit_tables(run, step, login)
     end
   end
   if #steps == 0 then return end
-  if run.target.reader then
+  if session then
+    all(session)
+  elseif run.target.reader then
     jobs.reading_ledger(run, all)
   else
     all(run.state.session)
@@ -95,7 +100,7 @@ local function gate_of(run, step)
       local results = { host.attempt(work, ...) }
       batch_:rollback_to_savepoint()
       return unpack(results, 1, table.maxn(results))
-    end)
+    end, run.runbook.redact)
     batch_:end_checks()
     if not checks.passed(step.checks) then
       errors.raise(
@@ -117,45 +122,49 @@ local function place(position, number, items, before)
   }
 end
 
+local function no_more() end
+
 --- All items in one go, without splitting the transaction.
-local function run_atomic(run, step, spool, progress)
+local function run_atomic(run, step, spool, progress, done)
   local items = spool:take(2 ^ 31)
   if not items then return end
-  batch.run(run, step, place(0, 1, items, gate_of(run, step)), items)
+  done(items:size(), batch.run(run, step, place(0, 1, items, gate_of(run, step)), items))
   progress.advance(items:size())
 end
 
---- Runs a step to its end.
+--- Works through a step's items, batch by batch.
 ---@param run table
 ---@param step table with `spool_path`, `planned`, `write_oids`
 ---@param progress { advance: fun(items: integer) }
-function M.step(run, step, progress)
-  local standing = jobs.reading_ledger(
-    run,
-    function(session) return ledger_reads.standing(session, run.id, step.number) end
-  )
-  run.state.session:close()
-  run.state.session = nil
+---@param standing { number: integer, position: integer, failed: integer } how far it is
+---@param request? { most?: integer, done?: fun(items: integer, result: table) } `most` items; not for an atomic step.
+--- `done` is told of each batch
+function M.from(run, step, progress, standing, request)
+  request = request or {}
+  local done = request.done or no_more
+  -- A plan that was made again may find more than the one that was shown: no more than that is worked on.
+  local last = math.min(step.planned.items, standing.position + (request.most or math.huge))
   run.failures_left[step.number] = step.failures_allowed - standing.failed
   local position = standing.position - (step.spool_begins or 0)
   local spool = native_plan.spool(step.spool_path, position, step.key)
   progress.advance(standing.position)
-  if step.atomic then return standing.number == 0 and run_atomic(run, step, spool, progress) end
+  if step.atomic then return standing.number == 0 and run_atomic(run, step, spool, progress, done) end
   local size, number = batch_size.new(step.batch), standing.number
   position = standing.position
   local uncollected = 0
   while true do
-    -- A plan that was made again may find more than the one that was shown: no more than that is worked on.
-    local items = position < step.planned.items and spool:take(math.min(size.size, step.planned.items - position))
+    local items = position < last and spool:take(math.min(size.size, last - position))
     if not items then break end
+    budgets.require_time(run, system.clock())
     number = number + 1
     local began = system.clock()
-    local ok, err = host.protect(batch.run, run, step, place(position, number, items), items)
+    local ok, result = host.protect(batch.run, run, step, place(position, number, items), items)
     if not ok then
-      err.batch = ("batch %d of step %s"):format(number, step.name)
-      error(err, 0)
+      result.batch = ("batch %d of step %s"):format(number, step.name)
+      error(result, 0)
     end
     size.learn(items:size(), system.clock() - began)
+    done(items:size(), result)
     -- The items of a batch lie in native memory, which Lua does not see grow.
     uncollected = uncollected + items:memory()
     if uncollected >= collect_after then
@@ -165,6 +174,17 @@ function M.step(run, step, progress)
     position = position + items:size()
     progress.advance(items:size())
   end
+end
+
+--- Runs a step to its end, from wherever the ledger says that it stands.
+function M.step(run, step, progress)
+  local standing = jobs.reading_ledger(
+    run,
+    function(session) return ledger_reads.standing(session, run.id, step.number) end
+  )
+  run.state.session:close()
+  run.state.session = nil
+  M.from(run, step, progress, standing)
 end
 
 return M

@@ -94,6 +94,10 @@ local function target_facts(target, identity)
   return {
     name = target.name,
     described = target.described,
+    protected = target.protected or nil,
+    protected_as = target.protected_as,
+    confirmed = target.confirmed,
+    insecure = target.insecure,
     system_identifier = identity.system_identifier,
     database = identity.database,
     database_oid = identity.database_oid,
@@ -116,16 +120,37 @@ function M.circumstances(facts)
   return made
 end
 
---- A run that begins.
----@param circumstances table of M.circumstances
----@param facts table { title, script?, sha256?, sources? (sha256 by path), params? (masked), preconditions?,
---- undo_of? }
-function M.run_started(log, circumstances, facts)
+local function started(log, event, circumstances, facts)
   local made = figures(circumstances)
   made.title, made.script, made.sha256, made.undo_of = facts.title, facts.script, facts.sha256, facts.undo_of
   made.sources, made.params = figures(facts.sources), figures(facts.params)
   made.preconditions = M.check_facts(facts.preconditions)
-  return log:append("run started", made)
+  made.reading = facts.reading
+  return log:append(event, made)
+end
+
+--- A run that begins.
+---@param circumstances table of M.circumstances
+---@param facts table { title, script?, sha256?, sources? (sha256 by path), params? (masked), preconditions?,
+--- reading? (reading.recorded), undo_of? }
+function M.run_started(log, circumstances, facts) return started(log, "run started", circumstances, facts) end
+
+--- A simulation that begins: from here on rows are written that will be taken back. Its facts are those of a run.
+function M.simulation_started(log, circumstances, facts)
+  return started(log, "simulation started", circumstances, facts)
+end
+
+--- A simulation that is rolled back.
+---@param facts { outcome: string, totals: table, transaction?: string, status?: string, err?: table }
+function M.simulation_finished(log, facts, seconds)
+  return log:append("simulation finished", {
+    outcome = facts.outcome,
+    transaction = facts.transaction,
+    status = facts.status,
+    totals = facts.totals,
+    error = facts.err and M.error_facts(facts.err) or nil,
+    seconds = to_milliseconds(seconds),
+  })
 end
 
 --- A run that goes on.
@@ -139,7 +164,8 @@ end
 
 --- What steps are going to do.
 ---@param records table[] of planning.record
-function M.planned(log, records)
+---@param plan? table of drift.audit_facts: the plan, and what it was compared with
+function M.planned(log, records, plan)
   local steps = {}
   for at, record in ipairs(records) do
     local planned, groups = json.decode(record.planned), {}
@@ -161,7 +187,7 @@ function M.planned(log, records)
       journaled = record.journaled,
     }
   end
-  return log:append("planned", { steps = setmetatable(steps, array) })
+  return log:append("planned", { plan = plan, steps = setmetatable(steps, array) })
 end
 
 --- A plan that was made again, because its rows were lost, behind so many that are worked on.

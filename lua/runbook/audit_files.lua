@@ -15,6 +15,9 @@ local every_run = 2 ^ 31
 local before_the_ledger =
   { ["run started"] = true, planned = true, ["run stopped"] = true, ["torn line"] = true, continued = true }
 
+-- The ledger never hears of it.
+local function is_simulation(entries) return entries[1] ~= nil and entries[1].event == "simulation started" end
+
 --- Where a run's log is, or would be.
 function M.path(state, run) return ("%s/runs/%s/%s"):format(state, run, audit.file_name) end
 
@@ -106,6 +109,10 @@ local function judge_unknown(state, id, identity)
   end
   local last = entries[#entries]
   if last and last.event == "run stopped" then made.state = last.details.state or made.state end
+  if is_simulation(entries) then
+    made.state = last.event == "simulation finished" and "simulated" or "simulation interrupted"
+    return made
+  end
   for _, entry in ipairs(entries) do
     if not before_the_ledger[entry.event] and not made.problem then
       made.problem = {

@@ -1,5 +1,6 @@
 --- One batch of a step: an attempt is one transaction. Attempts are repeated after a deadlock or a lock that did not
 --- come, and, where failures are allowed, without the items that fail.
+local budgets = require("opsh.host.runbook.budgets")
 local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
@@ -114,11 +115,21 @@ local function rechecked(step, batch, items, scope)
   return items:only(rows), left_out
 end
 
---- Begins a batch whose session is what `ctx` reads, and ends it whatever happens.
-local function with_batch(run, step, work)
+--- Begins a batch that is committed with its row in the ledger.
+local function begin_recorded(run, step)
   -- Over the session that writes, and again when somebody has changed a table since.
   if step.journaled then step.tables_to_write = step.tables_to_write or run.ledger:examine(step.writes) end
-  local batch = run.ledger:begin({ tables = step.tables_to_write, oids = step.write_oids, atomic = step.atomic })
+  return run.ledger:begin({
+    tables = step.tables_to_write,
+    oids = step.write_oids,
+    atomic = step.atomic,
+    columns = step.column_limits,
+  })
+end
+
+--- Begins a batch whose session is what `ctx` reads, and ends it whatever happens.
+local function with_batch(run, step, work)
+  local batch = (run.begin_batch or begin_recorded)(run, step)
   run.state.batch = batch
   local results = { host.protect(work, batch) }
   run.state.batch = nil
@@ -158,11 +169,28 @@ local function attempt(run, step, place, items, failures)
       last_key = place.last_key,
       items = qualified:size(),
       left_out = left_out,
-      figures = json.encode({ counts = counts, labels = done.labels, totals = done.totals }),
+      figures = json.encode({
+        counts = counts,
+        labels = done.labels,
+        totals = done.totals,
+        -- What a resume cannot count in the journal.
+        rows = not step.journaled and batch:changed_rows() or nil,
+      }),
     })
+    local changed = batch:changed_rows()
+    budgets.require_rows(run, changed)
     if place.gate then place.gate(batch, counts, qualified:size(), done) end
-    local token = batch:token()
-    return batch:commit(), token, { items = qualified:size(), left_out = left_out, counts = counts }
+    local outcome, token = batch:finish()
+    return outcome,
+      token,
+      {
+        items = qualified:size(),
+        left_out = left_out,
+        counts = counts,
+        labels = done.labels,
+        totals = done.totals,
+        changed_rows = changed,
+      }
   end)
 end
 
@@ -215,6 +243,7 @@ local function decide(run, token)
 end
 
 local function settle(run, step, place, outcome, token)
+  if outcome == "kept" then return end
   if outcome == "committed" then
     run.committed = run.committed + 1
     return
@@ -252,11 +281,11 @@ function M.passes(err, step, number)
 end
 
 --- Does one batch, exactly once.
----@param run table { ledger, open_ledger, id, ctx, scope, state, failures_left }
+---@param run table { ledger, open_ledger, id, ctx, scope, state, failures_left, begin_batch? (of a simulation) }
 ---@param step table
 ---@param place { number: integer, position: integer, first_key: string[], last_key: string[], gate?: function }
 ---@param items userdata
----@return { items: integer, left_out: table[], counts: table }
+---@return { items: integer, left_out: table[], counts: table, labels: table, totals: table }
 function M.run(run, step, place, items)
   local failures, todo = {}, items
   for number = 1, most_attempts do
@@ -264,6 +293,7 @@ function M.run(run, step, place, items)
     if ok then
       settle(run, step, place, outcome, token)
       run.failures_left[step.number] = run.failures_left[step.number] - #failures
+      budgets.spend(run, result.changed_rows)
       return result
     end
     local err = outcome

@@ -1,6 +1,7 @@
 --- Checks have values: what was expected, what was found, and the rows that are wrong. Pass, fail and error are three.
 local decimal = require("opsh.native.decimal")
 local host = require("opsh.native.host")
+local redaction = require("opsh.host.runbook.redaction")
 local rows = require("opsh.host.runbook.rows")
 
 local M = {}
@@ -40,9 +41,10 @@ end
 --- Makes the `check` that a runbook's function gets.
 ---@param sample fun(limit: integer, sql: string, ...): table, integer the first rows, and how many there are
 ---@param guard fun(work: function) runs a query that may fail, keeping the session alive
+---@param redact? string[] columns whose values are hidden
 ---@return table check
 ---@return table results in order: { name, outcome = "pass"|"fail"|"error", found, expected, rows, columns, message }
-function M.new(sample, guard)
+function M.new(sample, guard, redact)
   local check, results = {}, {}
 
   local function add(name, result)
@@ -79,6 +81,7 @@ function M.new(sample, guard)
   function check.none(_, name, sql, ...)
     local ok, found, total = guard(sample, kept_rows, sql, ...)
     if not ok then return failed(name, found) end
+    redaction.rows(found, redact)
     for _, row in ipairs(found) do
       without_endless(row)
     end
@@ -115,8 +118,8 @@ function M.new(sample, guard)
 end
 
 --- Runs a runbook's checking function; an error in it is a result too.
-function M.run(work, ctx, guard)
-  local check, results = M.new(function(...) return ctx:sample(...) end, guard)
+function M.run(work, ctx, guard, redact)
+  local check, results = M.new(function(...) return ctx:sample(...) end, guard, redact)
   local ok, err = host.protect(work, check, ctx)
   if not ok then
     if err.kind == "interrupted" or err.kind:find("^connection") then error(err, 0) end

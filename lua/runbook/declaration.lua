@@ -18,9 +18,13 @@ local kinds = {
 local runbook_fields = {
   title = { "string", required = true },
   description = { "string" },
+  foreign_tables = { "table" },
+  functions = { "table" },
   params = { "table" },
   preconditions = { "function" },
+  redact = { "table" },
   steps = { "table", required = true },
+  tolerance = { "number", "string" },
 }
 
 local step_fields = {
@@ -40,6 +44,7 @@ local step_fields = {
   skip = { "table" },
   summary = { "function" },
   tally = { "string", "table" },
+  tolerance = { "number", "string" },
   totals = { "table" },
   verify = { "function" },
 }
@@ -59,6 +64,9 @@ local param_fields = {
   required = { "boolean" },
   secret = { "boolean" },
 }
+
+-- Of the items of a plan, how many may have come, gone or changed when it is applied.
+local usual_tolerance = "1%"
 
 -- Names that SQL and the host use for themselves.
 local reserved_params = { items = true, keys = true, run = true }
@@ -168,7 +176,27 @@ function Checker:names(value, name, what)
   return list
 end
 
-function Checker:param(name, param, taken)
+--- What a runbook answers for: names with their schemas, as the server writes them.
+function Checker:qualified_names(value, name)
+  local list = self:names(value, name, "the runbook")
+  for at, given in ipairs(list) do
+    list[at] = self:sql(given, name, "the runbook", native_sql.qualified)
+    if not list[at]:find(".", 1, true) then
+      local hint = ('write it as "schema.%s"'):format(given)
+      self:fail(name, ("the runbook: %s: %s has no schema"):format(name, given), hint)
+    end
+    if list[at]:find("^pg_catalog%.") then
+      self:fail(
+        name,
+        ("the runbook: %s: %s comes with the server, and cannot be declared"):format(name, given),
+        "take it out: most of the server's functions need no declaration, and the others are refused"
+      )
+    end
+  end
+  return list
+end
+
+function Checker:param(name, param, taken, declared)
   local what = ("param %s"):format(tostring(name))
   if type(name) ~= "string" or not name:match("^[a-z][a-z0-9_]*$") then
     self:fail(nil, ("%s: a name is lower-case letters, digits and underscores"):format(what))
@@ -198,6 +226,13 @@ function Checker:param(name, param, taken)
     made[field] = value
   end
   if param.choices then made.choices = self:names(param.choices, "choices", what) end
+  if param.secret and declared[name .. "_file"] and declared[name .. "_file"].secret then
+    self:fail(
+      name,
+      ("param %s_file has the variable of its own that names the file of param %s"):format(name, name),
+      "give it another name"
+    )
+  end
   if param.required and param.default ~= nil then
     self:fail(name, ("%s is required and has a default"):format(what), "leave one of the two out")
   end
@@ -223,7 +258,7 @@ end
 function Checker:params(declared, taken)
   local list = {}
   for _, name in ipairs(sorted_names(declared or {})) do
-    list[#list + 1] = self:param(name, declared[name], taken)
+    list[#list + 1] = self:param(name, declared[name], taken, declared)
   end
   return list
 end
@@ -241,12 +276,12 @@ function Checker:sql(statement, name, what, check)
   )
 end
 
-function Checker:max_failures(value, what)
-  if value == nil then return { count = 0 } end
+--- So many items, or a percentage of them.
+function Checker:share(value, name, what)
   if type(value) == "number" and value >= 0 and value == math.floor(value) then return { count = value } end
   local percent = type(value) == "string" and tonumber(value:match("^([%d.]+)%%$"))
   if not percent or percent > 100 then
-    self:fail("max_failures", ('%s: max_failures is a whole number or a percentage, as in 100 or "1%%"'):format(what))
+    self:fail(name, ('%s: %s is a whole number or a percentage, as in 100 or "1%%"'):format(what, name))
   end
   return { percent = percent }
 end
@@ -299,7 +334,8 @@ function Checker:writes(value, what, journaled)
   return made
 end
 
-function Checker:step(step, number, before)
+---@param tolerance table of a step that says nothing of it
+function Checker:step(step, number, before, tolerance)
   local what = ("step %d"):format(number)
   if type(step) ~= "table" then self:fail(nil, what .. " must be a table") end
   if type(step.name) == "string" then what = ("step %d (%s)"):format(number, step.name) end
@@ -334,7 +370,8 @@ function Checker:step(step, number, before)
   if step.batch and (step.batch < 1 or step.batch > 10000 or step.batch ~= math.floor(step.batch)) then
     self:fail("batch", ("%s: batch is a whole number from 1 to 10000"):format(what))
   end
-  made.max_failures = self:max_failures(step.max_failures, what)
+  made.max_failures = self:share(step.max_failures or 0, "max_failures", what)
+  made.tolerance = step.tolerance and self:share(step.tolerance, "tolerance", what) or tolerance
   made.journaled = step.journal ~= false
   made.writes = self:writes(step.writes, what, made.journaled)
   if type(step.plan) == "string" then self:sql(step.plan, "plan", what, native_sql.check_read) end
@@ -346,6 +383,25 @@ function Checker:step(step, number, before)
     )
   end
   return made
+end
+
+--- Keys, labels and groups name items everywhere, also in the ledger and the audit log.
+function Checker:redacted(step, columns)
+  step.redact = columns
+  local naming = { key = step.key, tally = step.tally, classify = { step.classify } }
+  for _, column in ipairs(columns) do
+    for field, names in pairs(naming) do
+      for _, name in ipairs(names) do
+        if name == column then
+          self:fail(
+            "redact",
+            ("step %s: %s is redacted, and %s shows it"):format(step.name, column, field),
+            "take another column for one of the two"
+          )
+        end
+      end
+    end
+  end
 end
 
 --- Checks a declaration and gives it back in one shape: names are lists, params a list in order.
@@ -360,12 +416,17 @@ function M.check(declared, path, source, taken)
     title = declared.title,
     description = declared.description,
     preconditions = declared.preconditions,
+    functions = checker:qualified_names(declared.functions, "functions"),
+    foreign_tables = checker:qualified_names(declared.foreign_tables, "foreign_tables"),
     params = checker:params(declared.params, taken),
+    redact = checker:names(declared.redact, "redact", "the runbook"),
     steps = {},
   }
+  local tolerance = checker:share(declared.tolerance or usual_tolerance, "tolerance", "the runbook")
   local before = {}
   for number, step in ipairs(declared.steps) do
-    made.steps[number] = checker:step(step, number, before)
+    made.steps[number] = checker:step(step, number, before, tolerance)
+    checker:redacted(made.steps[number], made.redact)
     before[step.name] = true
   end
   if #made.steps == 0 then checker:fail("steps", "the runbook has no steps", M.reasons.steps) end

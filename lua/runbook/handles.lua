@@ -95,15 +95,6 @@ end
 function M.context(state, fields)
   local ctx = fields
 
-  --- Gives each row of a query to a function, as texts in the order of the columns, opsh.null for NULL: with COPY, for
-  --- large amounts. The query takes no parameters, and the function runs no other query. Returns the number of rows.
-  function ctx.copy_out(_, sql, each)
-    if not state.session then
-      errors.raise("session.closed", "ctx:copy_out works in plan, classify, preconditions and verify")
-    end
-    return state.session:copy_out(sql, each)
-  end
-
   local function session()
     if state.batch then return state.batch end
     if not state.session then
@@ -115,6 +106,14 @@ function M.context(state, fields)
     end
     return state.session
   end
+
+  --- Gives each row of a query to a function, as texts in the order of the columns, opsh.null for NULL: with COPY, for
+  --- large amounts. The query takes no parameters, and the function runs no other query. Returns the number of rows.
+  function ctx.copy_out(_, sql, each)
+    local on = session()
+    return on:copy_out(sql, each)
+  end
+
   queries(ctx, session, "read", function() return state.scope end)
   return ctx
 end

@@ -6,6 +6,7 @@ local handles = require("opsh.host.runbook.handles")
 local host = require("opsh.native.host")
 local native_db = require("opsh.native.db")
 local params = require("opsh.host.runbook.params")
+local reading = require("opsh.host.runbook.reading")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
 local workplace = require("opsh.host.workplace")
@@ -40,6 +41,9 @@ end
 ---@param options { directory: string, sample: integer, recorded?: boolean } `recorded`: `given` is what a run recorded
 function M.new(runbook, target, given, options)
   local values, scope, texts = params.values(runbook.params, given, options.recorded)
+  if target then
+    target.functions, target.foreign_tables = runbook.functions, runbook.foreign_tables
+  end
   local state = { scope = scope }
   local job = {
     runbook = runbook,
@@ -75,21 +79,25 @@ function M.open_reader(job) return workplace.reader(job.target) end
 
 --- Reads the ledger, over the login that writes it: the reader login need not see the schema opsh.
 function M.reading_ledger(job, work)
-  local session = native_db.reader(job.target)
+  local session = native_db.host_reader(job.target)
   local results = { host.attempt(work, session) }
   session:close()
   if not results[1] then error(results[2], 0) end
   return unpack(results, 2, table.maxn(results))
 end
 
---- Opens a read session for `ctx`, with a snapshot of its own, and closes it whatever happens.
+--- Opens a read session for `ctx`, with a snapshot of its own, and closes it whatever happens. `job.evidence` is what
+--- shows that it wrote nothing; that it wrote is worse than any other error.
 function M.reading(job, work)
   local session = M.open_reader(job)
   job.state.session = session
   local results = { host.protect(work, session) }
   job.state.session = nil
+  local proved, evidence = host.attempt(reading.evidence, session)
   session:close()
+  if not proved and (results[1] or evidence.kind == "in_doubt.evidence") then error(evidence, 0) end
   if not results[1] then error(results[2], 0) end
+  job.evidence = evidence
   return unpack(results, 2, table.maxn(results))
 end
 
@@ -104,7 +112,7 @@ local function guarded_query(session)
 end
 
 --- Runs a checking function of the runbook over a session.
-function M.check(job, work, session) return checks.run(work, job.ctx, guarded_query(session)) end
+function M.check(job, work, session) return checks.run(work, job.ctx, guarded_query(session), job.runbook.redact) end
 
 --- Runs a step's `verify`.
 function M.verify(job, step, session)

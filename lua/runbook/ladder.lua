@@ -3,6 +3,7 @@ local apply = require("opsh.host.runbook.apply")
 local audit = require("opsh.host.runbook.audit")
 local checks = require("opsh.host.runbook.checks")
 local digest = require("opsh.native.digest")
+local drift = require("opsh.host.runbook.drift")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local host = require("opsh.native.host")
@@ -12,11 +13,13 @@ local ledger_reads = require("opsh.host.runbook.ledger")
 local native_db = require("opsh.native.db")
 local native_journal = require("opsh.native.journal")
 local planning = require("opsh.host.runbook.planning")
+local reading = require("opsh.host.runbook.reading")
 local system = require("opsh.native.system")
 
 local M = {}
 
-local function refuse_unmet(job)
+--- Refuses when a precondition is not met.
+function M.refuse_unmet(job)
   if not job.preconditions or checks.passed(job.preconditions) then return end
   for _, result in ipairs(job.preconditions) do
     if result.outcome ~= "pass" then
@@ -35,7 +38,7 @@ function M.new_run_id() return os.date("!%Y%m%d-%H%M%S") .. "-" .. digest.random
 --- A plan read from one database must not be applied to another. Returns what the login that writes says of it.
 local function require_same_database(job)
   if not job.target.reader then return job.identity end
-  local session = native_db.reader(job.target)
+  local session = native_db.host_reader(job.target)
   local there = jobs.identify(session)
   session:close()
   if there.system_identifier == job.identity.system_identifier and there.database_oid == job.identity.database_oid then
@@ -82,29 +85,38 @@ function M.circumstances(job, identity)
   })
 end
 
---- Announces the run and what it is going to do, before anything is written.
-local function announce(job, records)
-  local identity = require_same_database(job)
+--- The plans of the steps that have one, as the ledger and the audit log keep them.
+local function planned_records(job)
+  local records = {}
+  for _, step in ipairs(job.steps) do
+    if step.planned then records[#records + 1] = planning.record(step) end
+  end
+  return records
+end
+
+--- Announces what begins and what it is going to do, before anything is written.
+---@param started function of the audit log: run_started or simulation_started
+---@return table[] records the plans of the steps
+---@return table head of the log
+function M.announce(job, started)
+  local identity, records = require_same_database(job), planned_records(job)
   local log = audit.open(job.directory, job.id)
-  audit.run_started(log, M.circumstances(job, identity), {
+  started(log, M.circumstances(job, identity), {
     title = job.runbook.title,
     script = job.runbook.real_path,
     sources = job.runbook.sources,
     sha256 = job.runbook.sha256,
     params = job.params,
     preconditions = job.preconditions,
+    reading = reading.recorded(job),
     undo_of = job.undo_of,
   })
   job.audit = log
-  return audit.planned(log, records)
+  return records, audit.planned(log, records, drift.audit_facts(job))
 end
 
 local function start(job)
-  local records = {}
-  for _, step in ipairs(job.steps) do
-    if step.planned then records[#records + 1] = planning.record(step) end
-  end
-  local head = announce(job, records)
+  local records, head = M.announce(job, audit.run_started)
   M.open(job)
   -- Before it is fenced out: it may be inside its last batch.
   if job.undo_of then job.ledger:end_former_session(job.undo_of, 1) end
@@ -263,7 +275,7 @@ end
 --- Applies what was planned.
 ---@param progress fun(step: table): { advance: fun(items: integer) }
 function M.apply(job, progress)
-  refuse_unmet(job)
+  M.refuse_unmet(job)
   local ok, err = host.protect(start, job)
   if not ok then
     if job.epoch then

@@ -1,5 +1,6 @@
 --- From a path to a checked runbook.
 local cage = require("opsh.host.cage")
+local config = require("opsh.host.config")
 local declaration = require("opsh.host.runbook.declaration")
 local errors = require("opsh.host.errors")
 local digest = require("opsh.native.digest")
@@ -60,7 +61,7 @@ end
 ---@return table runbook { path, real_path, source, sources, sha256, title, params, steps, ... }
 function M.load(path, taken)
   if system.file_kind(path) ~= "file" then no_such_script(path) end
-  local ok, value, sources, source = host.protect(cage.run, path)
+  local ok, value, sources, source = host.protect(cage.run, path, { modules = config.modules() })
   if not ok then error(value, 0) end
   local declared = runbook_module.declaration(value)
   if type(declared) ~= "table" then no_runbook(path, value) end

@@ -3,6 +3,7 @@ local errors = require("opsh.host.errors")
 local system = require("opsh.native.system")
 local system_text = require("opsh.native.text")
 local decimal = require("opsh.native.decimal")
+local secrets = require("opsh.native.secrets")
 
 local M = {}
 
@@ -110,17 +111,27 @@ end
 --- The option's name on the command line.
 function M.option_name(name) return (name:gsub("_", "-")) end
 
---- The environment variable that a secret param is also taken from.
-local function environment_name(param) return "OPSH_PARAM_" .. param.name:upper() end
+--- The environment variable that a secret param is taken from.
+function M.environment_name(name) return "OPSH_PARAM_" .. name:upper() end
+
+local function ways(param)
+  local name = M.environment_name(param.name)
+  return ("set $%s, or $%s_FILE to a file that only you can read, or answer a prompt on a terminal"):format(name, name)
+end
 
 local function help_of(param)
   if not param.secret then return param.help or "" end
-  local also = ("Also from $%s%s."):format(environment_name(param), param.required and "; required" or "")
-  return param.help and param.help .. " " .. also or also
+  local name = M.environment_name(param.name)
+  local from = ("Secret: from $%s, the file in $%s_FILE or a prompt, never from here%s."):format(
+    name,
+    name,
+    param.required and "; required" or ""
+  )
+  return param.help and param.help .. " " .. from or from
 end
 
---- The declared parameters as options for the command line. A secret one is never required there: it may come from the
---- environment.
+--- The declared parameters as options for the command line; a secret one is there to be refused with the ways to give
+--- it.
 function M.options(params)
   local options = {}
   for _, param in ipairs(params) do
@@ -135,20 +146,10 @@ function M.options(params)
         or "",
       choices = param.choices,
       required = param.required and not param.secret,
-      secret = param.secret,
       group = "parameters of this runbook",
     }
   end
   return options
-end
-
---- Which of these options have values that are not shown, by name.
-function M.secrets(options)
-  local secrets = {}
-  for _, option in ipairs(options) do
-    if option.secret then secrets[option.name] = true end
-  end
-  return secrets
 end
 
 local function wrong(param, text, wanted)
@@ -163,18 +164,41 @@ local function wrong(param, text, wanted)
   )
 end
 
---- A secret's texts: as given, else from the environment. A run records only that there was one.
+--- What is given for a secret outside the command line; nothing when that is nothing.
+---@param wanted boolean whether to ask the person for it
+local function secret_text(param, wanted)
+  local name = M.environment_name(param.name)
+  local value, path = system.environment(name), system.environment(name .. "_FILE")
+  if value and value ~= "" then return value end
+  if path and path ~= "" then return secrets.read(path) end
+  local answer = wanted and secrets.ask(("%s: "):format(M.option_name(param.name)))
+  return answer and answer ~= "" and answer or nil
+end
+
+--- A secret's texts, hidden from here on. A run records only that there was one.
 local function secret_texts(param, texts, recorded)
-  local is_masked = texts and texts[1] == M.mask
-  if texts and not is_masked or not texts and recorded then return texts end
-  local value = system.environment(environment_name(param))
-  if value and value ~= "" then return { value } end
-  if not is_masked then return nil end
-  errors.raise(
-    "usage.missing",
-    ("the value of --%s is secret, and recorded nowhere"):format(M.option_name(param.name)),
-    ("give it in the environment, as $%s"):format(environment_name(param))
-  )
+  local option = M.option_name(param.name)
+  if texts and not recorded then
+    errors.raise(
+      "usage.secret",
+      ("--%s is secret, and on the command line other users and the shell's history see it"):format(option),
+      ways(param)
+    )
+  end
+  if recorded and not texts then return nil end
+  local value = secret_text(param, recorded or param.required)
+  if not value then
+    if not recorded then return nil end
+    errors.raise("usage.missing", ("the value of --%s is secret, and recorded nowhere"):format(option), ways(param))
+  end
+  if value:find("%c") or not secrets.hide(value) then
+    errors.raise(
+      "usage.secret",
+      ("--%s is secret, and must have four characters or more, and no control characters"):format(option),
+      "what is shorter cannot be hidden where it would be shown"
+    )
+  end
+  return { value }
 end
 
 local function texts_of(param, given, recorded)
@@ -206,7 +230,7 @@ function M.values(params, given, recorded)
         errors.raise(
           "usage.missing",
           ("--%s is required"):format(M.option_name(param.name)),
-          param.secret and ("give it, or set $%s"):format(environment_name(param)) or param.help or "see --help"
+          param.secret and ways(param) or param.help or "see --help"
         )
       end
       scope[param.name] = M.typed(param.list and type.list or type.scalar or 0, nil)

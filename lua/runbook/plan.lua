@@ -5,6 +5,7 @@ local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local load = require("opsh.host.runbook.load")
 local native = require("opsh.native.plan")
+local redaction = require("opsh.host.runbook.redaction")
 
 local M = {}
 
@@ -139,6 +140,7 @@ function M.make(step, request)
     local counted, sample, columns = planner:finish()
     local planned = figures.new(counted)
     planned.tally, planned.sample, planned.columns = tally_rows(step, counted.tally), sample, columns
+    redaction.sample(planned, step.redact)
     return planned
   end)
   if ok then return result end

@@ -8,18 +8,18 @@ local json = require("opsh.native.json")
 local ledger_reads = require("opsh.host.runbook.ledger")
 local native_plan = require("opsh.native.plan")
 local plan = require("opsh.host.runbook.plan")
+local plans = require("opsh.host.runbook.plans")
+local reading = require("opsh.host.runbook.reading")
 local system = require("opsh.native.system")
 
 local _, array = json.metatables()
 
 local M = {}
 
-local function spool_path(job, step) return ("%s/step-%d.plan"):format(job.directory, step.number) end
-
 local function plan_step(job, step, session, request)
   request = request or {}
   job.ctx.planned = figures.new()
-  step.spool_path = request.spool or spool_path(job, step)
+  step.spool_path = request.spool or plans.spool_path(job.directory, step)
   local planned = plan.make(step, {
     reader = session,
     ctx = job.ctx,
@@ -38,18 +38,50 @@ local function plan_step(job, step, session, request)
   step.failures_allowed = limit.count or math.floor(step.planned.items * limit.percent / 100)
 end
 
+--- The columns of the tables that these steps write, as the login that writes sees them: a plan is good for these.
+local function written_tables(job, steps, session)
+  local oids, tables, last = {}, setmetatable({}, array), nil
+  for _, step in ipairs(steps) do
+    for _, oid in ipairs(step.write_oids) do
+      oids[#oids + 1] = oid
+    end
+  end
+  local function columns(reader)
+    return reader:read(
+      [[
+      select c.oid::pg_catalog.text as oid, pg_catalog.format('%I.%I', n.nspname, c.relname) as "table",
+             a.attname::pg_catalog.text as name, pg_catalog.format_type(a.atttypid, a.atttypmod) as type
+      from pg_catalog.pg_class as c
+      join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+      join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      where c.oid = any ($1::pg_catalog.oid[])
+      order by "table", c.oid, a.attnum]],
+      { n = 1, "{" .. table.concat(oids, ",") .. "}" }
+    )
+  end
+  for _, row in ipairs(job.target.reader and jobs.reading_ledger(job, columns) or columns(session)) do
+    if row.oid ~= last then tables[#tables + 1] = { name = row.table, columns = {} } end
+    last = row.oid
+    table.insert(tables[#tables].columns, { name = row.name, type = row.type })
+  end
+  return tables
+end
+
 --- Plans every step that can be planned now, in one snapshot. Reads only.
 function M.all(job)
   system.make_directory(job.directory)
   jobs.reading(job, function(session)
     job.identity = jobs.identify(session)
+    if job.admit then job.admit(job.identity) end
     job.ledger_version = ledger_reads.is_installed(session)
+    job.reading, job.declared = reading.facts(session), reading.declared(session, job.runbook)
     if job.runbook.preconditions then job.preconditions = jobs.check(job, job.runbook.preconditions, session) end
     local now = {}
     for _, step in ipairs(job.steps) do
       if not step.after then now[#now + 1] = step end
     end
     apply.resolve_writes(job, now)
+    job.tables = written_tables(job, now, session)
     for _, step in ipairs(now) do
       plan_step(job, step, session)
       -- An apply runs them when the step is done; before, they cost time and judge nothing.
@@ -91,6 +123,7 @@ function M.record(step)
     totals = planned.totals,
     tally = planned.tally,
     failures_allowed = step.failures_allowed,
+    redact = step.redact and step.redact[1] and step.redact or nil,
   }
   return {
     number = step.number,
@@ -99,6 +132,12 @@ function M.record(step)
     writes = json.encode(writes),
     journaled = step.journaled,
   }
+end
+
+--- Plans a step inside a batch of a simulation, which sees what earlier steps wrote.
+function M.inside(job, step, batch)
+  apply.resolve_writes(job, { step }, batch)
+  plan_step(job, step, batch)
 end
 
 --- Makes sure that a step has a plan and a spool from where it stands: a later step is planned at its turn, and a spool
@@ -113,9 +152,10 @@ function M.prepare(job, step, session)
   end
   if step.spool_path then return end
   -- To its end: what is damaged further on must be known before a batch is.
-  local ok, err = host.protect(native_plan.check_spool, spool_path(job, step))
+  local path = plans.spool_path(job.directory, step)
+  local ok, err = host.protect(native_plan.check_spool, path)
   if ok then
-    step.spool_path = spool_path(job, step)
+    step.spool_path = path
     return
   end
   if err.kind == "interrupted" then error(err, 0) end

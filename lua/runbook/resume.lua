@@ -1,5 +1,6 @@
 --- Going on with a run: what the ledger knows of it, and whether it still is what it was.
 local audit = require("opsh.host.runbook.audit")
+local budgets = require("opsh.host.runbook.budgets")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local host = require("opsh.native.host")
@@ -13,7 +14,7 @@ local M = {}
 
 --- Reads a run's record; refuses when the database or the script is not what it was.
 function M.reopen(target, id, load)
-  local session = native_db.reader(target)
+  local session = native_db.host_reader(target)
   local ok, result = host.protect(function()
     local record = ledger_reads.run(session, id)
     local identity = jobs.identify(session)
@@ -101,6 +102,7 @@ function M.go_on(job, reopened, progress)
     job.ledger:end_former_session(job.id, 1)
     job.ledger:claim(job.id, 1, announce(job, circumstances, reopened.record))
     recall(job)
+    budgets.recall(job)
   end)
   if not ok then
     -- The run is as it was, part-way.

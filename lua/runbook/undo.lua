@@ -11,6 +11,7 @@ local ledger_reads = require("opsh.host.runbook.ledger")
 local native_db = require("opsh.native.db")
 local native_undo = require("opsh.native.undo")
 local planning = require("opsh.host.runbook.planning")
+local redaction = require("opsh.host.runbook.redaction")
 local system = require("opsh.native.system")
 
 local object, array = json.metatables()
@@ -155,6 +156,7 @@ function M.plan(reader, run, most_conflicts, progress)
     count = count + #step.batches
   end
   local plan = planner:plan()
+  redaction.conflicts(plan.conflicts, redaction.of_run(reader, run.id))
   plan.batches, plan.steps = count, steps
   return plan
 end
@@ -185,8 +187,8 @@ local function attempt(job, step, place)
       }),
     })
     undone:record(batch, { run = job.id, step = step.number, number = place.number })
-    local token = batch:token()
-    return batch:commit(), token, restored + made.left
+    local outcome, token = batch:finish()
+    return outcome, token, restored + made.left
   end)
 end
 
@@ -224,7 +226,7 @@ end
 
 --- The steps of an undo.
 local function steps_of(target, original)
-  local reader = native_db.reader(target)
+  local reader = native_db.host_reader(target)
   local ok, result = host.protect(function()
     local steps = {}
     for at, recorded in ipairs(journaled_steps(reader, original)) do
@@ -302,7 +304,7 @@ end
 ---@param record table of the undo's run
 ---@param options table as of M.job
 function M.reopened(record, identity, options)
-  local reader = native_db.reader(options.target)
+  local reader = native_db.host_reader(options.target)
   local ok, original = host.protect(ledger_reads.run, reader, record.undo_of)
   reader:close()
   if not ok then error(original, 0) end

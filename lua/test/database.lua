@@ -41,7 +41,7 @@ end
 --- psql of the server's own release: what stands in PATH may be a wrapper that starts an interpreter first.
 local function psql()
   if not client then
-    local reader = native_db.reader({ conninfo = running():conninfo() })
+    local reader = native_db.host_reader({ conninfo = running():conninfo() })
     local folder = reader:read("select setting from pg_catalog.pg_config where name = 'BINDIR'")[1].setting
     reader:close()
     client = system.file_kind(folder .. "/psql") and folder .. "/psql" or "psql"
@@ -99,7 +99,7 @@ Database.__index = Database
 
 --- All rows of a query, read in a snapshot of its own.
 function Database:query(sql, ...)
-  local reader = native_db.reader({ conninfo = self.conninfo })
+  local reader = native_db.host_reader({ conninfo = self.conninfo })
   local ok, found = host.protect(reader.read, reader, sql, { n = select("#", ...), ... })
   reader:close()
   if not ok then error(found, 0) end

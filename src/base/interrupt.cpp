@@ -13,7 +13,8 @@ namespace opsh::interrupt {
 namespace {
 std::atomic<bool> asked{false};
 std::atomic<int> shields{0};
-std::atomic<int> second_exit_code{130};
+constexpr int interrupted = 130;
+std::atomic<int> second_exit_code{interrupted};
 char second_message[512] = "";
 
 /// Not under the number of a standard stream that is closed: what is printed there would be an interrupt.
@@ -73,6 +74,12 @@ void on_second(int exit_code, std::string_view message) {
 void end_process() {
   [[maybe_unused]] auto written = ::write(STDERR_FILENO, second_message, std::strlen(second_message));
   _exit(second_exit_code);
+}
+
+void end_process(std::string_view reason, int exit_code) {
+  [[maybe_unused]] auto written = ::write(STDERR_FILENO, reason.data(), reason.size());
+  if (second_exit_code == interrupted) _exit(exit_code);
+  end_process();
 }
 
 }  // namespace opsh::interrupt

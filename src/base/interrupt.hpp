@@ -36,4 +36,7 @@ void on_second(int exit_code, std::string_view message);
 /// Does it. Async-signal-safe.
 [[noreturn]] void end_process();
 
+/// Does it for another reason, which is printed first; `exit_code` unless on_second() was told one.
+[[noreturn]] void end_process(std::string_view reason, int exit_code);
+
 }  // namespace opsh::interrupt

@@ -12,24 +12,24 @@ namespace {
 
 using BatchObject = lua::Object<BatchHandle>;
 
-db::Connection& connection_of(journal::Batch& batch) {
+db::Connection& connection_of(journal::Work& batch) {
   return batch.writer().connection();
 }
 
 /// The batch of a statement. A script may have kept its `tx`, and the next batch works on the same session.
-journal::Batch& working(lua_State* L) {
-  journal::Batch& batch = BatchObject::check(L, 1).get();
+journal::Work& working(lua_State* L) {
+  journal::Work& batch = BatchObject::check(L, 1).get();
   if (!batch.open()) throw Error{"batch.over", "this batch is over", "use the tx that apply is called with"};
   return batch;
 }
 
-journal::Answer execute_at(lua_State* L, journal::Batch& batch) {
+journal::Answer execute_at(lua_State* L, journal::Work& batch) {
   Bound bound = bind_statement(L, 2, 3, connection_of(batch));
   return batch.execute(sql::gate_write(bound.rendered), bound.parameters);
 }
 
 int batch_query(lua_State* L) {
-  journal::Batch& batch = working(L);
+  journal::Work& batch = working(L);
   auto answer = execute_at(L, batch);
   push_rows(L, connection_of(batch), *answer.result, answer.columns);
   return 1;
@@ -37,7 +37,7 @@ int batch_query(lua_State* L) {
 
 /// batch:read(sql, bindings): as query, and only what reads.
 int batch_read(lua_State* L) {
-  journal::Batch& batch = working(L);
+  journal::Work& batch = working(L);
   Bound bound = bind_statement(L, 2, 3, connection_of(batch));
   push_rows(L, connection_of(batch), batch.writer().query(sql::gate_read(bound.rendered), bound.parameters));
   return 1;
@@ -48,21 +48,24 @@ int batch_sample(lua_State* L) {
 }
 
 int batch_exec(lua_State* L) {
-  journal::Batch& batch = working(L);
+  journal::Work& batch = working(L);
   lua_pushnumber(L, static_cast<double>(execute_at(L, batch).result->affected()));
   return 1;
 }
 
 /// batch:copy_in(table, { columns }, next): `next()` gives a row as a list of values, or nothing at the end.
 int batch_copy_in(lua_State* L) {
-  journal::Batch& batch = working(L);
+  journal::Work& batch = working(L);
   std::vector<sql::Identifier> columns;
   for (const auto& name : lua::strings(L, 3)) columns.emplace_back(name);
   std::size_t width = columns.size();
   auto rows = batch.rows_in(sql::parse_qualified_name(lua::check_string(L, 2)), std::move(columns));
   for (;;) {
     lua_pushvalue(L, 4);
-    lua_call(L, 0, 1);
+    {
+      lua::InLua there;
+      lua_call(L, 0, 1);
+    }
     if (lua_isnil(L, -1)) break;
     std::vector<std::optional<std::string>> texts;
     for (std::size_t at = 1; at <= width; ++at) {
@@ -79,16 +82,16 @@ int batch_copy_in(lua_State* L) {
 }
 
 int batch_cursor(lua_State* L) {
-  journal::Batch& batch = working(L);
+  journal::Work& batch = working(L);
   Bound bound = bind_statement(L, 2, 3, connection_of(batch));
   auto cursor = batch.writer().open(sql::gate_read(bound.rendered), bound.parameters);
-  lua::Object<CursorHandle>::make(L, BatchObject::check(L, 1).ledger, &connection_of(batch), std::move(cursor));
+  lua::Object<CursorHandle>::make(L, BatchObject::check(L, 1).session, &connection_of(batch), std::move(cursor));
   return 1;
 }
 
 /// batch:recheck(sql, bindings, items) -> the numbers of the items that still qualify.
 int batch_recheck(lua_State* L) {
-  journal::Batch& batch = BatchObject::check(L, 1).get();
+  journal::Work& batch = BatchObject::check(L, 1).get();
   auto& items = lua::Object<plan::Items>::check(L, 4);
   Bound bound = bind_statement(L, 2, 3, connection_of(batch));
   auto rows = batch.recheck(sql::gate_write(bound.rendered), bound.parameters, items);
@@ -117,7 +120,7 @@ int batch_rollback_to(lua_State* L) {
 
 /// batch:watch(table, sql, bindings): which of its rows cascades and triggers may change.
 int batch_watch(lua_State* L) {
-  journal::Batch& batch = working(L);
+  journal::Work& batch = working(L);
   Bound bound = bind_statement(L, 3, 4, connection_of(batch));
   batch.watch(sql::parse_qualified_name(lua::check_string(L, 2)), sql::gate_read(bound.rendered), bound.parameters);
   return 0;
@@ -155,7 +158,7 @@ std::vector<journal::LeftOut> left_out_at(lua_State* L, int index) {
 
 /// batch:record{ step, number, position, first_key, last_key, items, left_out, figures }: the ledger's row.
 int batch_record(lua_State* L) {
-  journal::Batch& batch = BatchObject::check(L, 1).get();
+  journal::Work& batch = BatchObject::check(L, 1).get();
   journal::Place place;
   place.step = static_cast<int>(lua::number_field(L, 2, "step", 0));
   place.number = static_cast<int>(lua::number_field(L, 2, "number", 0));
@@ -167,8 +170,10 @@ int batch_record(lua_State* L) {
   return 0;
 }
 
-int batch_commit(lua_State* L) {
-  switch (BatchObject::check(L, 1).get().commit()) {
+/// batch:finish() -> "committed", "rolled_back", "in_doubt" or, of a simulated one, "kept"; then the ledger's token.
+int batch_finish(lua_State* L) {
+  auto& handle = BatchObject::check(L, 1);
+  switch (handle.get().finish()) {
     case journal::Outcome::committed:
       lua_pushliteral(L, "committed");
       break;
@@ -178,24 +183,38 @@ int batch_commit(lua_State* L) {
     case journal::Outcome::in_doubt:
       lua_pushliteral(L, "in_doubt");
       break;
+    case journal::Outcome::kept:
+      lua_pushliteral(L, "kept");
+      return 1;
   }
+  lua::push(L, std::string_view{handle.recorded().token()});
+  return 2;
+}
+
+/// batch:changed_rows(): how many rows it has changed; once it is recorded, as the journal counts them.
+int batch_changed_rows(lua_State* L) {
+  lua_pushnumber(L, static_cast<double>(BatchObject::check(L, 1).get().changed_rows()));
   return 1;
 }
 
 int batch_rollback(lua_State* L) {
-  if (auto& batch = BatchObject::check(L, 1).batch) batch->rollback();
+  if (auto& work = BatchObject::check(L, 1).work) work->rollback();
   return 0;
 }
 
-int batch_token(lua_State* L) {
-  lua::push(L, std::string_view{BatchObject::check(L, 1).get().token()});
-  return 1;
+int batch_copy_out(lua_State* L) {
+  return copy_rows_out(L, connection_of(working(L)));
 }
 
 }  // namespace
 
-journal::Batch& BatchHandle::get() const {
-  if (!batch) throw Error{"batch.over", "this batch is over"};
+journal::Work& BatchHandle::get() const {
+  if (!work) throw Error{"batch.over", "this batch is over"};
+  return *work;
+}
+
+journal::Batch& BatchHandle::recorded() const {
+  if (!batch) throw Error{"internal", "a simulated batch has no row in the ledger"};
   return *batch;
 }
 
@@ -205,6 +224,7 @@ void open_batch(lua_State* L) {
                                    {"sample", lua::guarded<batch_sample>},
                                    {"exec", lua::guarded<batch_exec>},
                                    {"copy_in", lua::guarded<batch_copy_in>},
+                                   {"copy_out", lua::guarded<batch_copy_out>},
                                    {"cursor", lua::guarded<batch_cursor>},
                                    {"recheck", lua::guarded<batch_recheck>},
                                    {"watch", lua::guarded<batch_watch>},
@@ -215,9 +235,9 @@ void open_batch(lua_State* L) {
                                    {"begin_checks", lua::guarded<batch_begin_checks>},
                                    {"end_checks", lua::guarded<batch_end_checks>},
                                    {"record", lua::guarded<batch_record>},
-                                   {"commit", lua::guarded<batch_commit>},
+                                   {"changed_rows", lua::guarded<batch_changed_rows>},
+                                   {"finish", lua::guarded<batch_finish>},
                                    {"rollback", lua::guarded<batch_rollback>},
-                                   {"token", lua::guarded<batch_token>},
                                    {nullptr, nullptr}};
   BatchObject::define(L, batch);
 }

@@ -19,11 +19,23 @@ namespace {
 using ReaderObject = lua::Object<ReaderHandle>;
 using CursorObject = lua::Object<CursorHandle>;
 
-int open_reader(lua_State* L) {
-  auto reader = std::make_shared<db::Reader>(target_at(L, 1));
+int make_reader(lua_State* L, const db::Target& target) {
+  auto reader = std::make_shared<db::Reader>(target);
   show_notices(reader->connection());
   ReaderObject::make(L, std::move(reader));
   return 1;
+}
+
+/// reader(target): for statements of an author's.
+int open_reader(lua_State* L) {
+  return make_reader(L, target_at(L, 1));
+}
+
+/// host_reader(target): for the host's own, which the catalog need not judge.
+int open_host_reader(lua_State* L) {
+  db::Target target = target_at(L, 1);
+  target.judged = false;
+  return make_reader(L, target);
 }
 
 /// rows_by(function): what makes the metatable of rows, from their columns and types.
@@ -73,29 +85,8 @@ int describe(lua_State* L) {
   return 1;
 }
 
-/// COPY (query) TO STDOUT, each row given to a function as a list of texts, opsh.null for NULL.
 int copy_out(lua_State* L) {
-  db::Reader& reader = ReaderObject::check(L, 1).get();
-  Bound bound = bind_statement(L, 2, lua_gettop(L) + 1, reader.connection());
-  if (!bound.parameters.values().empty())
-    throw Error{"sql.parameter", "COPY takes no parameters", "use rows, or write the value into the query"};
-  db::CopyOut copy{reader, sql::gate_read(bound.rendered)};
-  std::vector<std::optional<std::string>> fields;
-  std::size_t rows = 0;
-  for (; copy.next(fields); ++rows) {
-    lua_pushvalue(L, 3);
-    lua_createtable(L, static_cast<int>(fields.size()), 0);
-    for (std::size_t at = 0; at < fields.size(); ++at) {
-      if (fields[at])
-        lua::push(L, std::string_view{*fields[at]});
-      else
-        lua::push_null(L);
-      lua_rawseti(L, -2, static_cast<int>(at + 1));
-    }
-    lua_call(L, 1, 0);
-  }
-  lua_pushnumber(L, static_cast<double>(rows));
-  return 1;
+  return copy_rows_out(L, ReaderObject::check(L, 1).get().connection());
 }
 
 /// beginning(sql, bindings) -> at most 1000 rows, and the number of all
@@ -116,6 +107,17 @@ int rest(lua_State* L) {
 int refresh(lua_State* L) {
   ReaderObject::check(L, 1).get().refresh();
   return 0;
+}
+
+/// evidence() -> { transactions, transaction_id, changed_rows, read_only }: of those that have ended.
+int push_evidence(lua_State* L) {
+  const db::Evidence& evidence = ReaderObject::check(L, 1).get().evidence();
+  lua_createtable(L, 0, 4);
+  lua::set_field(L, "transactions", static_cast<double>(evidence.transactions));
+  lua::set_flag(L, "transaction_id", evidence.transaction_id);
+  lua::set_field(L, "changed_rows", static_cast<double>(evidence.changed_rows));
+  lua::set_flag(L, "read_only", evidence.read_only);
+  return 1;
 }
 
 int savepoint(lua_State* L) {
@@ -167,6 +169,9 @@ db::Target target_at(lua_State* L, int index) {
   target.application = lua::string_field(L, index, "application", target.application);
   target.role = lua::string_field(L, index, "role");
   target.insecure = lua::string_field(L, index, "insecure");
+  for (auto& name : lua::strings_field(L, index, "functions")) target.declared.functions.insert(std::move(name));
+  for (auto& name : lua::strings_field(L, index, "foreign_tables"))
+    target.declared.foreign_tables.insert(std::move(name));
   target.time_zone = lua::string_field(L, index, "time_zone", target.time_zone);
   auto seconds = [&](const char* name, Seconds fallback) {
     return Seconds{lua::number_field(L, index, name, fallback.count())};
@@ -186,6 +191,30 @@ int push_sample(lua_State* L, db::Connection& connection) {
   return 2;
 }
 
+int copy_rows_out(lua_State* L, db::Connection& connection) {
+  Bound bound = bind_statement(L, 2, lua_gettop(L) + 1, connection);
+  if (!bound.parameters.values().empty())
+    throw Error{"sql.parameter", "COPY takes no parameters", "use rows, or write the value into the query"};
+  db::CopyOut copy{connection, sql::gate_read(bound.rendered)};
+  std::vector<std::optional<std::string>> fields;
+  std::size_t rows = 0;
+  for (; copy.next(fields); ++rows) {
+    lua_pushvalue(L, 3);
+    lua_createtable(L, static_cast<int>(fields.size()), 0);
+    for (std::size_t at = 0; at < fields.size(); ++at) {
+      if (fields[at])
+        lua::push(L, std::string_view{*fields[at]});
+      else
+        lua::push_null(L);
+      lua_rawseti(L, -2, static_cast<int>(at + 1));
+    }
+    lua::InLua there;
+    lua_call(L, 1, 0);
+  }
+  lua_pushnumber(L, static_cast<double>(rows));
+  return 1;
+}
+
 void show_notices(db::Connection& connection) {
   connection.on_notice([](const db::Notice& notice) {
     log::info(fmt::format("{}: {}", text::printable(notice.severity), text::printable(notice.message)));
@@ -193,19 +222,26 @@ void show_notices(db::Connection& connection) {
 }
 
 void open_db(lua_State* L) {
-  static const luaL_Reg reader[] = {
-      {"read", lua::guarded<read>},           {"sample", lua::guarded<read_sample>},
-      {"cursor", lua::guarded<open_cursor>},  {"describe", lua::guarded<describe>},
-      {"copy_out", lua::guarded<copy_out>},   {"refresh", lua::guarded<refresh>},
-      {"savepoint", lua::guarded<savepoint>}, {"rollback_to_savepoint", lua::guarded<rollback_to_savepoint>},
-      {"close", lua::guarded<close_reader>},  {"beginning", lua::guarded<read_beginning>},
-      {"rest", lua::guarded<rest>},           {nullptr, nullptr}};
+  static const luaL_Reg reader[] = {{"read", lua::guarded<read>},
+                                    {"sample", lua::guarded<read_sample>},
+                                    {"cursor", lua::guarded<open_cursor>},
+                                    {"describe", lua::guarded<describe>},
+                                    {"copy_out", lua::guarded<copy_out>},
+                                    {"refresh", lua::guarded<refresh>},
+                                    {"savepoint", lua::guarded<savepoint>},
+                                    {"rollback_to_savepoint", lua::guarded<rollback_to_savepoint>},
+                                    {"close", lua::guarded<close_reader>},
+                                    {"beginning", lua::guarded<read_beginning>},
+                                    {"rest", lua::guarded<rest>},
+                                    {"evidence", lua::guarded<push_evidence>},
+                                    {nullptr, nullptr}};
   static const luaL_Reg cursor[] = {
       {"next", lua::guarded<next_block>}, {"close", lua::guarded<close_cursor>}, {nullptr, nullptr}};
   ReaderObject::define(L, reader);
   CursorObject::define(L, cursor);
   module(L, "opsh.native.db",
          {{"reader", lua::guarded<open_reader>},
+          {"host_reader", lua::guarded<open_host_reader>},
           {"describe", lua::guarded<describe_target>},
           {"rows_by", lua::guarded<rows_by>}});
 }

@@ -92,7 +92,7 @@ int items_figures(lua_State* L) {
 /// items:list(session's batch): the rows as Lua tables, with the row metatable.
 int items_list(lua_State* L) {
   auto& items = ItemsObject::check(L, 1);
-  db::Connection& connection = lua::Object<BatchHandle>::check(L, 2).ledger->writer().connection();
+  db::Connection& connection = lua::Object<BatchHandle>::check(L, 2).get().writer().connection();
   std::vector<std::string> names;
   std::vector<unsigned> types;
   for (const auto& column : items.columns()) {

@@ -115,18 +115,11 @@ int close_ledger(lua_State* L) {
   return 0;
 }
 
-/// ledger:begin{ tables = what ledger:examine gave, or nil for a step without a journal; oids = { those that may be
-/// written then }; atomic = true for a step that is one batch }
+/// ledger:begin(writes)
 int begin_batch(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
-  journal::Batch::Writes writes;
-  lua_getfield(L, 2, "tables");
-  if (!lua_isnil(L, -1)) writes.tables = lua::Object<TablesHandle>::check(L, lua_gettop(L)).tables;
-  for (const auto& oid : lua::strings_field(L, 2, "oids"))
-    writes.oids.push_back(static_cast<unsigned>(std::stoul(oid)));
-  writes.atomic = lua::boolean_field(L, 2, "atomic");
-  auto batch = std::make_shared<journal::Batch>(handle.get(), handle.claim, std::move(writes));
-  BatchObject::make(L, handle.ledger, std::move(batch));
+  auto batch = std::make_shared<journal::Batch>(handle.get(), handle.claim, writes_at(L, 2));
+  BatchObject::make(L, handle.ledger, batch, batch);
   return 1;
 }
 

@@ -30,9 +30,9 @@ void module(lua_State* L, const char* name, std::initializer_list<luaL_Reg> func
 }
 
 void open_all(lua_State* L) {
-  for (auto open : {open_json, open_db, open_items, open_plan, open_batch, open_journal, open_audit, open_tables,
-                    open_undo, open_sql, open_system, open_text, open_report, open_digest, open_decimal, open_log,
-                    open_proc, open_doctor, open_secrets, open_sandbox})
+  for (auto open : {open_json,   open_db,      open_items, open_plan, open_batch,  open_journal, open_simulation,
+                    open_audit,  open_tables,  open_undo,  open_sql,  open_system, open_text,    open_report,
+                    open_digest, open_decimal, open_log,   open_proc, open_doctor, open_secrets, open_sandbox})
     open(L);
 }
 

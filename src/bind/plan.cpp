@@ -6,7 +6,8 @@
 namespace opsh::bind {
 /// A plan being made, with its session.
 struct PlannerHandle {
-  std::shared_ptr<db::Reader> reader;
+  std::shared_ptr<void> session;
+  db::Connection* connection = nullptr;
   std::unique_ptr<plan::Planner> planner;
 };
 
@@ -32,9 +33,11 @@ using PlannerObject = lua::Object<PlannerHandle>;
 using SpoolObject = lua::Object<SpoolHandle>;
 using ItemsObject = lua::Object<plan::Items>;
 
+/// planner(reader or batch, sql, bindings, request)
 int open_planner(lua_State* L) {
-  auto& reader = lua::Object<ReaderHandle>::check(L, 1);
-  db::Reader& session = reader.get();
+  auto* batch = lua::Object<BatchHandle>::test(L, 1);
+  auto* reader = batch ? nullptr : &lua::Object<ReaderHandle>::check(L, 1);
+  db::Connection& connection = batch ? batch->get().writer().connection() : reader->get().connection();
   plan::PlanRequest request;
   request.key = lua::strings_field(L, 4, "key");
   request.spool = lua::string_field(L, 4, "spool");
@@ -44,10 +47,13 @@ int open_planner(lua_State* L) {
   request.behind = lua::strings_field(L, 4, "behind");
   request.sample = static_cast<std::size_t>(lua::number_field(L, 4, "sample", 5));
   if (std::string label = lua::string_field(L, 4, "label_column"); !label.empty()) request.label_column = label;
-  Bound bound = bind_statement(L, 2, 3, session.connection());
-  auto planner =
-      std::make_unique<plan::Planner>(session, sql::gate_read(bound.rendered), bound.parameters, std::move(request));
-  PlannerObject::make(L, reader.reader, std::move(planner));
+  Bound bound = bind_statement(L, 2, 3, connection);
+  sql::ReadSql sql = sql::gate_read(bound.rendered);
+  auto planner = batch
+                     ? std::make_unique<plan::Planner>(batch->get().writer(), sql, bound.parameters, std::move(request))
+                     : std::make_unique<plan::Planner>(reader->get(), sql, bound.parameters, std::move(request));
+  auto session = batch ? batch->session : std::shared_ptr<void>{reader->reader};
+  PlannerObject::make(L, std::move(session), &connection, std::move(planner));
   return 1;
 }
 
@@ -64,7 +70,7 @@ int next_row(lua_State* L) {
   const auto& columns = planner.columns();
   lua_createtable(L, 0, static_cast<int>(columns.size()));
   for (std::size_t column = 0; column < columns.size(); ++column) {
-    push_field(L, handle.reader->connection(), columns[column].type, planner.field(column));
+    push_field(L, *handle.connection, columns[column].type, planner.field(column));
     lua_setfield(L, -2, columns[column].name.c_str());
   }
   lua_pushvalue(L, 2);
@@ -90,7 +96,7 @@ int add_row(lua_State* L) {
   std::optional<std::string> label = lua::optional_string(L, 2);
   std::vector<plan::Column> extra;
   std::vector<std::optional<std::string>> texts;
-  db::Connection& connection = handle.reader->connection();
+  db::Connection& connection = *handle.connection;
   if (lua_istable(L, 3)) {
     for (int at = 1; at <= static_cast<int>(lua_objlen(L, 3)); ++at) {
       lua_rawgeti(L, 3, at);

@@ -7,6 +7,7 @@
 #include "db/reader.hpp"
 #include "journal/batch.hpp"
 #include "journal/ledger.hpp"
+#include "journal/simulation.hpp"
 #include "journal/tables.hpp"
 #include "plan/survey.hpp"
 #include "sql/gate.hpp"
@@ -25,11 +26,19 @@ struct LedgerHandle {
   journal::Ledger& get() const;
 };
 
-/// The ledger outlives its batches.
+struct SimulationHandle {
+  std::shared_ptr<journal::Simulation> simulation;
+  journal::Simulation& get() const;
+};
+
+/// A batch, of an apply or of a simulation; the ledger or the simulation outlives it.
 struct BatchHandle {
-  std::shared_ptr<journal::Ledger> ledger;
-  std::shared_ptr<journal::Batch> batch;
-  journal::Batch& get() const;
+  std::shared_ptr<void> session;
+  std::shared_ptr<journal::Work> work;
+  std::shared_ptr<journal::Batch> batch;  ///< null: it is simulated
+  journal::Work& get() const;
+  /// Errors: "internal" for a simulated one.
+  journal::Batch& recorded() const;
 };
 
 /// What the journal knows of a step's tables; batches share it.
@@ -44,8 +53,8 @@ struct CursorHandle {
   std::unique_ptr<db::Cursor> cursor;
 };
 
-/// The target that a table describes: conninfo, application, role, insecure, time_zone, statement_seconds, lock_seconds,
-/// connect_seconds.
+/// The target that a table describes: conninfo, application, role, insecure, time_zone, statement_seconds,
+/// lock_seconds, connect_seconds.
 db::Target target_at(lua_State* L, int index);
 
 /// A session's method (sql, bindings, limit): pushes the first rows and the number of all of them.
@@ -56,11 +65,20 @@ std::vector<journal::DeclaredName> declared_names_at(lua_State* L, int index);
 
 void push_tables(lua_State* L, journal::Tables tables);
 
-/// examine(reader, names) -> tables. A function of opsh.native.journal.
+/// What a batch may write: { tables = what examine gave, or nil for a step without a journal; oids = { those that may
+/// be written then }; atomic = true for a step that is one batch; columns = { { oid, columns = { those that may be set
+/// } } } for tables of which a budget names some }
+journal::Work::Writes writes_at(lua_State* L, int index);
+
+/// examine(reader or batch, names) -> tables. A function of opsh.native.journal.
 int examine(lua_State* L);
 
 /// A table { entries, sha256 }, as log:append() of opsh.native.audit returns it.
 journal::AuditHead audit_head_at(lua_State* L, int index);
+
+/// COPY (query) TO STDOUT over `connection`, each row given to the function at 3 as a list of texts, opsh.null for
+/// NULL; pushes their number. A session's method.
+int copy_rows_out(lua_State* L, db::Connection& connection);
 
 /// Prints what the server says on its own (NOTICE, WARNING) as it comes.
 void show_notices(db::Connection& connection);
@@ -74,6 +92,7 @@ void open_items(lua_State* L);
 void open_batch(lua_State* L);
 void open_plan(lua_State* L);
 void open_journal(lua_State* L);
+void open_simulation(lua_State* L);
 void open_audit(lua_State* L);
 void open_tables(lua_State* L);
 void open_undo(lua_State* L);
@@ -88,6 +107,8 @@ template <>
 const char* Object<bind::CursorHandle>::name;
 template <>
 const char* Object<bind::LedgerHandle>::name;
+template <>
+const char* Object<bind::SimulationHandle>::name;
 template <>
 const char* Object<bind::BatchHandle>::name;
 template <>

@@ -52,13 +52,37 @@ std::vector<journal::DeclaredName> declared_names_at(lua_State* L, int index) {
   return names;
 }
 
+journal::Work::Writes writes_at(lua_State* L, int index) {
+  journal::Work::Writes writes;
+  lua_getfield(L, index, "tables");
+  if (!lua_isnil(L, -1)) writes.tables = TablesObject::check(L, lua_gettop(L)).tables;
+  lua_pop(L, 1);
+  for (const auto& oid : lua::strings_field(L, index, "oids"))
+    writes.oids.push_back(static_cast<unsigned>(std::stoul(oid)));
+  writes.atomic = lua::boolean_field(L, index, "atomic");
+  lua_getfield(L, index, "columns");
+  int list = lua_gettop(L);
+  for (int at = 1; lua_istable(L, list) && at <= static_cast<int>(lua_objlen(L, list)); ++at) {
+    lua_rawgeti(L, list, at);
+    int entry = lua_gettop(L);
+    auto oid = static_cast<unsigned>(std::stoul(lua::string_field(L, entry, "oid")));
+    writes.columns[oid] = lua::strings_field(L, entry, "columns");
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return writes;
+}
+
 void push_tables(lua_State* L, journal::Tables tables) {
   TablesObject::make(L, std::make_shared<const journal::Tables>(std::move(tables)));
 }
 
 int examine(lua_State* L) {
-  db::Reader& reader = lua::Object<ReaderHandle>::check(L, 1).get();
-  push_tables(L, journal::examine_tables(reader, declared_names_at(L, 2)));
+  auto names = declared_names_at(L, 2);
+  if (auto* batch = lua::Object<BatchHandle>::test(L, 1))
+    push_tables(L, journal::examine_tables(batch->get().writer(), names));
+  else
+    push_tables(L, journal::examine_tables(lua::Object<ReaderHandle>::check(L, 1).get(), names));
   return 1;
 }
 

@@ -37,7 +37,7 @@ journal::BatchId batch_id_at(lua_State* L, int index) {
 /// restore(batch, { run, step, number }, undo) -> undone: takes that batch back inside `batch` of the run `undo`.
 int restore(lua_State* L) {
   auto& batch = lua::Object<BatchHandle>::check(L, 1);
-  UndoneObject::make(L, journal::undo_batch(batch.get(), batch_id_at(L, 2), lua::check_string(L, 3)));
+  UndoneObject::make(L, journal::undo_batch(batch.recorded(), batch_id_at(L, 2), lua::check_string(L, 3)));
   return 1;
 }
 
@@ -65,7 +65,7 @@ int undone_figures(lua_State* L) {
 /// undone:record(batch, { run, step, number }): what was left, after batch:record.
 int undone_record(lua_State* L) {
   auto& batch = lua::Object<BatchHandle>::check(L, 2);
-  journal::record_conflicts(batch.get(), batch_id_at(L, 3), UndoneObject::check(L, 1));
+  journal::record_conflicts(batch.recorded(), batch_id_at(L, 3), UndoneObject::check(L, 1));
   return 0;
 }
 

@@ -54,6 +54,10 @@ Connection::Connection(const Target& target, Access access) {
       },
       this);
   settle(target, access);
+  if (target.judged)
+    gate_.emplace(target.declared, [this](const char* text, const Parameters& parameters) {
+      return execute_prepared(text, parameters);
+    });
 }
 
 Connection::~Connection() {

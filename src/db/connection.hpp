@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "db/catalog_gate.hpp"
 #include "db/parameters.hpp"
 #include "db/result.hpp"
 #include "db/target.hpp"
@@ -52,6 +53,12 @@ class Connection {
 
   /// Quoting, arrays and bytea by libpqxx, which borrows this connection.
   Borrowed& pqxx() { return *borrowed_; }
+
+  /// To be called before a statement is sent: the second half of the gate. Errors: "sql.refused".
+  template <class Sql>
+  void permit(const Sql& sql) {
+    if (gate_) gate_->require(sql);
+  }
 
   void savepoint();
   void release_savepoint();
@@ -110,6 +117,7 @@ class Connection {
   std::unique_ptr<pg_conn, Finish> connection_;
   std::unique_ptr<Borrowed> borrowed_;
   std::function<void(const Notice&)> notice_sink_;
+  std::optional<CatalogGate> gate_;
   std::map<unsigned, Type> types_;
   std::map<const char*, std::string> prepared_;  ///< names, by the literal
   Cursor* in_flight_ = nullptr;                  ///< its FETCH is under way

@@ -82,7 +82,8 @@ void encode(std::string_view value, std::string& out) {
 
 }  // namespace
 
-CopyOut::CopyOut(Reader& reader, const sql::ReadSql& sql) : connection_(reader.connection()) {
+CopyOut::CopyOut(Connection& connection, const sql::ReadSql& sql) : connection_(connection) {
+  connection.permit(sql);
   constexpr std::string_view before = "copy (";
   std::string text = fmt::format("{}{}\n) to stdout", before, sql.text());
   located(sql, static_cast<int>(before.size()), [&] { connection_.execute(text.c_str(), {}); });

@@ -18,7 +18,8 @@ namespace opsh::db {
 /// early, it takes the snapshot with it.
 class CopyOut {
  public:
-  CopyOut(Reader& reader, const sql::ReadSql& sql);
+  CopyOut(Connection& connection, const sql::ReadSql& sql);
+  CopyOut(Reader& reader, const sql::ReadSql& sql) : CopyOut(reader.connection(), sql) {}
   ~CopyOut();
   CopyOut(const CopyOut&) = delete;
   CopyOut& operator=(const CopyOut&) = delete;

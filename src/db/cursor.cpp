@@ -14,6 +14,7 @@ Cursor::Cursor(Connection& connection, const sql::ReadSql& sql, const Parameters
       block_(block),
       era_(connection.era()),
       name_(fmt::format("opsh_cursor_{}", connection.next_cursor())) {
+  connection.permit(sql);
   fetch_text_ = fmt::format("fetch forward {} from {}", block, name_);
   std::string declare = fmt::format("declare {} no scroll cursor for ", name_);
   auto offset = static_cast<int>(declare.size());
@@ -80,6 +81,7 @@ void Cursor::close() noexcept {
 }
 
 Sample sample(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters, int limit) {
+  connection.permit(sql);
   // Counted by a query of its own: the server works on it with several processes, which it never does on a cursor's.
   constexpr std::string_view before = "select pg_catalog.count(*) from (";
   std::string count = fmt::format("{}{}\n) as opsh_counted", before, sql.text());

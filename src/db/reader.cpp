@@ -1,9 +1,25 @@
 #include "db/reader.hpp"
 
+#include <libpq-fe.h>
+
+#include <charconv>
+
 #include "base/interrupt.hpp"
 #include "db/session.hpp"
 
 namespace opsh::db {
+namespace {
+
+// The counts of this transaction, and of earlier ones that are not reported yet: only the difference is its own. All
+// relations, because a change of the catalog is a change too.
+constexpr const char* look_sql =
+    "select pg_catalog.pg_current_xact_id_if_assigned() is not null, "
+    "pg_catalog.current_setting('transaction_read_only'), "
+    "coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + "
+    "pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)), 0) "
+    "from pg_catalog.pg_class as c where c.relkind in ('r', 'm', 't')";
+
+}  // namespace
 
 Reader::Reader(const Target& target) : connection_(target, Connection::Access::read) {
   begin();
@@ -26,12 +42,15 @@ void Reader::begin() {
   connection_.execute("begin transaction isolation level repeatable read read only", {}, Connection::Control::begins);
   // The first query takes the snapshot, and from then on the transaction cannot be made writable by SET (up to 15 a
   // RESET still can: the gate refuses it).
-  connection_.execute("select pg_catalog.pg_backend_pid()", {});
+  changed_before_ = 0;
+  changed_before_ = look().changed_rows;
   resting_ = false;
+  if (connection_.gate_) connection_.gate_->forget();
 }
 
 Result Reader::query(const sql::ReadSql& sql, const Parameters& parameters) {
-  return located(sql, 0, [&] { return connection().execute(sql.text().c_str(), parameters); });
+  connection().permit(sql);
+  return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
 }
 
 std::unique_ptr<Cursor> Reader::open(const sql::ReadSql& sql, const Parameters& parameters) {
@@ -39,7 +58,8 @@ std::unique_ptr<Cursor> Reader::open(const sql::ReadSql& sql, const Parameters& 
 }
 
 std::vector<ColumnShape> Reader::describe(const sql::ReadSql& sql, const Parameters& parameters) {
-  return located(sql, 0, [&] { return connection().describe(sql.text().c_str(), parameters); }).shape();
+  connection().permit(sql);
+  return located(sql, 0, [&] { return connection_.describe(sql.text().c_str(), parameters); }).shape();
 }
 
 Sample Reader::beginning(const sql::ReadSql& sql, const Parameters& parameters) {
@@ -57,8 +77,28 @@ void Reader::refresh() {
 
 void Reader::rest() {
   if (resting_ && !connection_.lost()) return;
+  end();
+}
+
+void Reader::end() {
+  const bool doomed = PQtransactionStatus(connection_.connection_.get()) == PQTRANS_INERROR;
+  const Evidence found = doomed ? Evidence{} : look();
   connection_.execute("rollback", {}, Connection::Control::ends);
   resting_ = true;
+  evidence_.add(found);
+  if (!found.holds()) throw contradicted(found);
+}
+
+Evidence Reader::look() {
+  Result result = connection_.execute_prepared(look_sql, {});
+  Evidence found;
+  found.transactions = 1;
+  found.transaction_id = result.field(0, 0) == "t";
+  found.read_only = result.field(0, 1) == "on";
+  const auto changed = result.field(0, 2).value_or("0");
+  std::from_chars(changed.data(), changed.data() + changed.size(), found.changed_rows);
+  found.changed_rows -= changed_before_;
+  return found;
 }
 
 }  // namespace opsh::db

@@ -7,19 +7,26 @@
 
 #include "db/connection.hpp"
 #include "db/cursor.hpp"
+#include "db/evidence.hpp"
 #include "sql/statement.hpp"
 
 namespace opsh::db {
 
 /// A session that reads, in one snapshot: REPEATABLE READ READ ONLY, pinned by its first query. It has no commit; what
 /// it holds ends in a ROLLBACK.
+///
+/// When a transaction ends, the server is asked whether it wrote anything; Error "in_doubt.evidence" when it did. A
+/// transaction that a failed statement has doomed cannot be asked any more.
 class Reader {
  public:
   explicit Reader(const Target& target);
   ~Reader();
 
-  /// Ends the session, in a ROLLBACK. Idempotent; never throws.
+  /// Ends the session, in a ROLLBACK that proves nothing. Idempotent; never throws.
   void close() noexcept;
+
+  /// About all transactions of this session that have ended.
+  const Evidence& evidence() const { return evidence_; }
 
   Result query(const sql::ReadSql& sql, const Parameters& parameters = {});
   std::unique_ptr<Cursor> open(const sql::ReadSql& sql, const Parameters& parameters = {});
@@ -49,9 +56,13 @@ class Reader {
 
  private:
   void begin();
+  void end();
+  Evidence look();
 
   Connection connection_;
   bool resting_ = false;
+  std::int64_t changed_before_ = 0;  ///< what the statistics counted when the transaction began
+  Evidence evidence_;
 };
 
 }  // namespace opsh::db

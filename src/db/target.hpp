@@ -1,10 +1,17 @@
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "base/clock.hpp"
 
 namespace opsh::db {
+
+/// What a runbook, or a person at the prompt, answers for: each the text of a sql::QualifiedName.
+struct Declared {
+  std::set<std::string> functions;       ///< only read, or write what the runbook accounts for
+  std::set<std::string> foreign_tables;  ///< may be read, wherever that reaches
+};
 
 /// Where to connect and how a session is set up.
 struct Target {
@@ -16,6 +23,8 @@ struct Target {
   Seconds connect_within{10};
   Seconds statement_within{1800};  ///< the server's statement_timeout; the client gives up 10 s later on its own
   Seconds lock_within{5};          ///< the server's lock_timeout
+  Declared declared = {};          ///< for the gate
+  bool judged = true;              ///< whether it judges; a session for nothing but the host's own SQL needs none
 };
 
 /// Host, port, user and database as libpq understands them, and where each comes from; never a password.

@@ -17,6 +17,7 @@ Target impatient(Target target) {
 Witness::Witness(Target target) : connection_(impatient(std::move(target)), Connection::Access::read) {}
 
 Result Witness::query(const sql::ReadSql& sql, const Parameters& parameters) {
+  connection_.permit(sql);
   return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
 }
 

@@ -58,11 +58,13 @@ void Writer::rollback() noexcept {
 
 Result Writer::execute(const sql::WriteSql& sql, const Parameters& parameters) {
   require_transaction();
+  connection_.permit(sql);
   return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
 }
 
 Result Writer::query(const sql::ReadSql& sql, const Parameters& parameters) {
   require_transaction();
+  connection_.permit(sql);
   return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
 }
 
@@ -73,6 +75,13 @@ Result Writer::repeated(const sql::HostSql& sql, const Parameters& parameters) {
 
 std::vector<ColumnShape> Writer::describe(const sql::WriteSql& sql, const Parameters& parameters) {
   require_transaction();
+  connection_.permit(sql);
+  return located(sql, 0, [&] { return connection_.describe(sql.text().c_str(), parameters); }).shape();
+}
+
+std::vector<ColumnShape> Writer::describe(const sql::ReadSql& sql, const Parameters& parameters) {
+  require_transaction();
+  connection_.permit(sql);
   return located(sql, 0, [&] { return connection_.describe(sql.text().c_str(), parameters); }).shape();
 }
 

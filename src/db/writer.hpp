@@ -56,6 +56,7 @@ class Writer {
   Result repeated(const sql::HostSql& sql, const Parameters& parameters = {});
   /// The columns that a statement would give; nothing is run.
   std::vector<ColumnShape> describe(const sql::WriteSql& sql, const Parameters& parameters = {});
+  std::vector<ColumnShape> describe(const sql::ReadSql& sql, const Parameters& parameters = {});
   std::unique_ptr<Cursor> open(const sql::ReadSql& sql, const Parameters& parameters = {});
 
   /// Savepoints nest. Taking one back also releases it.

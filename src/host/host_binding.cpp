@@ -5,9 +5,11 @@
 #include <string>
 
 #include "base/interrupt.hpp"
+#include "base/redact.hpp"
 #include "bind/module.hpp"
 #include "host/embedded.hpp"
 #include "host/interrupts.hpp"
+#include "host/limits.hpp"
 #include "host/loader.hpp"
 #include "host/modules.hpp"
 #include "lua/guard.hpp"
@@ -40,13 +42,23 @@ std::string raised_text(lua_State* L) {
   return lua_tostring(L, 1) ? lua_tostring(L, 1) : fmt::format("an error of type {}", luaL_typename(L, 1));
 }
 
+/// The error table at 1, when it has what everything else relies on; its message goes into records.
+bool is_structured(lua_State* L) {
+  auto message = lua_istable(L, 1) && text_field(L, "kind") ? text_field(L, "message") : std::nullopt;
+  if (message && redact::holds(*message)) {
+    lua_pushliteral(L, "message");
+    lua::push(L, redact::redacted(*message));
+    lua_rawset(L, 1);
+  }
+  return message.has_value();
+}
+
 /// Turns a plain error ("x.lua:3: attempt to index ...") into the table that everything else raises. A table of the
 /// script's own is left as it is when it has what everything else relies on.
 int structured(lua_State* L) {
-  if (lua_istable(L, 1) && text_field(L, "kind") && text_field(L, "message")) return 1;
+  if (is_structured(L)) return 1;
   std::string text = raised_text(L);
   Error error{"script.error", text};
-  if (text == "not enough memory") error.kind = "memory";
   // "file:line: " goes where it belongs.
   std::size_t colon = text.find(':'), after = text.find(": ", colon + 1);
   if (colon != std::string::npos && after != std::string::npos &&
@@ -60,14 +72,33 @@ int structured(lua_State* L) {
   return 1;
 }
 
+/// Whether the error on top of the stack is one of this kind.
+bool is_of_kind(lua_State* L, std::string_view kind) {
+  if (!lua_istable(L, -1)) return false;
+  lua_pushliteral(L, "kind");
+  lua_rawget(L, -2);
+  bool same = lua_type(L, -1) == LUA_TSTRING && lua::view(L, -1) == kind;
+  lua_pop(L, 1);
+  return same;
+}
+
 /// attempt(f, ...) -> true and results, or false and an error table. For calls that a script makes: an interrupt goes
 /// on behind it, so that no script can eat one.
 int attempt(lua_State* L) {
   luaL_checkany(L, 1);
   lua_pushcfunction(L, lua::guarded<structured>);
   lua_insert(L, 1);
-  bool good = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1) == 0;
-  lua_pushboolean(L, good);
+  int status = 0;
+  {
+    lua::InLua there;
+    status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
+  }
+  // Lua calls no handler for these, and gives a text; to which coroutines that pass it on add where they are.
+  if (status == LUA_ERRMEM || (status != 0 && memory_reached() && is_of_kind(L, "script.error"))) {
+    lua_pop(L, 1);
+    lua::push_error(L, memory_error());
+  }
+  lua_pushboolean(L, status == 0);
   lua_replace(L, 1);
   return lua_gettop(L);
 }
@@ -103,6 +134,16 @@ int raise(lua_State* L) {
   throw error;
 }
 
+/// limit{ megabytes, seconds }: what a script may use; 0 for no limit, and what is missing stays
+int limit(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  double megabytes = lua::number_field(L, 1, "megabytes", -1), seconds = lua::number_field(L, 1, "seconds", -1);
+  constexpr double most = 0x1p40;
+  if (megabytes >= 0) limit_memory(static_cast<std::size_t>(megabytes == 0 ? most : megabytes) << 20U);
+  if (seconds >= 0) limit_time(Seconds{seconds});
+  return 0;
+}
+
 int version(lua_State* L) {
   lua_pushliteral(L, OPSH_VERSION);
   return 1;
@@ -127,6 +168,7 @@ void open_host(lua_State* L) {
                    {"idle", lua::guarded<idle>},
                    {"chunk", lua::guarded<chunk>},
                    {"raise", lua::guarded<raise>},
+                   {"limit", lua::guarded<limit>},
                    {"version", lua::guarded<version>},
                    {"has_module", lua::guarded<has_module>},
                    {"structured", lua::guarded<structured>},

@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "base/interrupt.hpp"
+#include "host/limits.hpp"
 #include "lua/guard.hpp"
 
 namespace opsh::host {
@@ -11,13 +12,16 @@ namespace {
 lua_State* running = nullptr;
 volatile std::sig_atomic_t idle = 0;
 volatile std::sig_atomic_t to_end = 0;
+volatile Stop stopped_by = Stop::interrupt;
 
-int raise_interrupted(lua_State*) {
+int raise_stop(lua_State*) {
+  if (stopped_by == Stop::memory) throw memory_error();
+  if (stopped_by == Stop::time) throw time_error();
   throw Error{"interrupted", "interrupted"};
 }
 
 void hook(lua_State* L, lua_Debug*) {
-  lua::guarded<raise_interrupted>(L);
+  lua::guarded<raise_stop>(L);
 }
 
 void on_signal(int number) {
@@ -25,11 +29,16 @@ void on_signal(int number) {
   if (idle) return interrupt::request();
   if (interrupt::requested()) interrupt::end_process();
   interrupt::request();
-  // lua_sethook is made to be called from a signal handler (lua.c does).
-  lua_sethook(running, hook, LUA_MASKCOUNT, 1);
+  stop_lua(Stop::interrupt);
 }
 
 }  // namespace
+
+void stop_lua(Stop why) {
+  stopped_by = why;
+  // lua_sethook is made to be called from a signal handler (lua.c does).
+  lua_sethook(running, hook, LUA_MASKCOUNT, 1);
+}
 
 void catch_interrupts(lua_State* L) {
   running = L;
@@ -53,6 +62,7 @@ bool asked_to_end() {
 
 void end_interrupt(lua_State* L) {
   lua_sethook(L, nullptr, 0, 0);
+  recover_memory(L);
 }
 
 }  // namespace opsh::host

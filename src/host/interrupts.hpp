@@ -9,13 +9,20 @@ namespace opsh::host {
 /// what they would.
 void catch_interrupts(lua_State* L);
 
+/// Why Lua is stopped.
+enum class Stop { interrupt, memory, time };
+
+/// Raises an error in the Lua that runs, at its next instruction, and goes on doing so until end_interrupt(): no
+/// script's pcall can eat it. Async-signal-safe.
+void stop_lua(Stop why);
+
 /// Whether the prompt waits for its person. From the first call on a signal that comes meanwhile does nothing but ask.
 void wait_idle(bool now);
 
 /// Whether a signal came that ends the prompt as well: SIGTERM, SIGHUP.
 bool asked_to_end();
 
-/// Takes the hook away, once control is back at the top: until then it stays, so that a script's pcall cannot eat it.
+/// Takes the hook away, once control is back at the top.
 void end_interrupt(lua_State* L);
 
 }  // namespace opsh::host

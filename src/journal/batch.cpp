@@ -105,7 +105,7 @@ void Batch::record(const Place& place, std::size_t items, const std::vector<Left
          {item.outcome, db::oid::text},
          {unless_empty(item.sqlstate), db::oid::text},
          {unless_empty(item.message), db::oid::text}});
-  if (changes) capture_->store(std::move(*changes), claim_.run, place.step, place.number);
+  if (changes) changed_rows_ = capture_->store(std::move(*changes), claim_.run, place.step, place.number);
   recorded_ = true;
 }
 

@@ -212,9 +212,9 @@ Chunks Capture::changes() {
   return chunks;
 }
 
-void Capture::store(Chunks chunks, const std::string& run, int step, int batch) {
+std::uint64_t Capture::store(Chunks chunks, const std::string& run, int step, int batch) {
   watcher_.compress_fast(writer_);
-  chunks.store(writer_, run, step, batch);
+  return chunks.store(writer_, run, step, batch);
 }
 
 }  // namespace opsh::journal

@@ -74,8 +74,8 @@ class Capture {
   /// can be tried again with tables that are read anew.
   Chunks changes();
 
-  /// Sends them to opsh.journal; nothing else may be written afterwards.
-  void store(Chunks chunks, const std::string& run, int step, int batch);
+  /// Sends them to opsh.journal; nothing else may be written afterwards. Returns how many rows changed.
+  std::uint64_t store(Chunks chunks, const std::string& run, int step, int batch);
 
  private:
   Looker batch_looker();

@@ -22,8 +22,12 @@ void RowsIn::row(std::span<const std::optional<std::string_view>> fields) {
 }
 
 std::uint64_t RowsIn::finish() {
-  if (copy_) return copy_->finish();
-  flush();
+  if (copy_) {
+    taken_ = copy_->finish();
+    work_.count_changed(taken_);
+  } else {
+    flush();
+  }
   return taken_;
 }
 

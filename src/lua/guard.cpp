@@ -10,7 +10,7 @@ namespace {
 /// "file:line" of the innermost function that is not opsh's own Lua: the line of the script that asked.
 std::string script_line(lua_State* L) {
   lua_Debug frame;
-  for (int level = 1; lua_getstack(L, level, &frame); ++level) {
+  for (int level = 0; lua_getstack(L, level, &frame); ++level) {
     lua_getinfo(L, "Sl", &frame);
     std::string_view source = frame.source;
     if (frame.currentline <= 0 || source.empty() || source.substr(0, own_chunks.size()) == own_chunks) continue;

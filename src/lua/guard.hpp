@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "lua/stack.hpp"
+#include "lua/whereabouts.hpp"
 
 namespace opsh::lua {
 
@@ -16,6 +17,7 @@ void push_error(lua_State* L, const Error& error);
 /// foreign exceptions that must pass (facts: LuaJIT).
 template <lua_CFunction function>
 int guarded(lua_State* L) {
+  InOpsh here;
   std::optional<Error> failure;
   try {
     return function(L);

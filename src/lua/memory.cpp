@@ -14,10 +14,28 @@ Memory::~Memory() {
 
 void* Memory::allocate(void* self, void* block, std::size_t size, std::size_t wanted) noexcept {
   auto& memory = *static_cast<Memory*>(self);
-  if (!block) return wanted == 0 ? nullptr : memory.take(wanted);
-  if (wanted != 0) return memory.resize(block, size, wanted);
-  memory.give(block, size);
-  return nullptr;
+  if (!block) size = 0;
+  if (wanted > size && !memory.allows(wanted - size)) return nullptr;
+  void* made = nullptr;
+  if (!block)
+    made = wanted == 0 ? nullptr : memory.take(wanted);
+  else if (wanted != 0)
+    made = memory.resize(block, size, wanted);
+  else
+    memory.give(block, size);
+  if (made || wanted == 0) memory.used_ += wanted - size;
+  return made;
+}
+
+void Memory::limit(std::size_t bytes, void (*on_reached)()) noexcept {
+  limit_ = bytes;
+  on_reached_ = on_reached;
+}
+
+bool Memory::allows(std::size_t more) noexcept {
+  if (used_ + more <= limit_ + (reached_ ? reserve : 0)) return true;
+  if (!std::exchange(reached_, true) && on_reached_) on_reached_();
+  return false;
 }
 
 void* Memory::take(std::size_t size) noexcept {

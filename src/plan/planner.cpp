@@ -41,19 +41,14 @@ bool is_equal_by_text(unsigned type) {
 
 }  // namespace
 
-Planner::Planner(db::Reader& reader, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request)
-    : request_(std::move(request)), writer_(request_.spool) {
-  shape(reader, plan, parameters);
-  open(reader, plan, parameters);
-}
-
-void Planner::shape(db::Reader& reader, const sql::ReadSql& plan, const db::Parameters& parameters) {
+template <class Session>
+void Planner::shape(Session& session, const sql::ReadSql& plan, const db::Parameters& parameters) {
   std::set<std::string> seen;
-  for (const auto& column : reader.describe(plan, parameters)) {
+  for (const auto& column : session.describe(plan, parameters)) {
     if (!seen.insert(column.name).second)
       throw Error{"plan.column", fmt::format("two columns of the plan are named {}", column.name),
                   "give one of them another name with AS"};
-    const auto& type = reader.connection().type(column.type);
+    const auto& type = session.connection().type(column.type);
     columns_.push_back({column.name, type.oid, type.array, type.name});
   }
   for (const auto& name : request_.key) {
@@ -78,7 +73,8 @@ void Planner::shape(db::Reader& reader, const sql::ReadSql& plan, const db::Para
 
 /// The author's plan inside a query that orders it and judges its key: NULL, or repeated by the server's own equality.
 /// Where the text tells as well, next() looks, which costs a fraction of the window.
-void Planner::open(db::Reader& reader, const sql::ReadSql& plan, db::Parameters parameters) {
+template <class Session>
+void Planner::open(Session& session, const sql::ReadSql& plan, db::Parameters parameters) {
   std::vector<sql::Identifier> names;
   for (const auto& name : request_.key) names.emplace_back(name);
   std::vector<sql::Parameter> behind;
@@ -119,7 +115,19 @@ void Planner::open(db::Reader& reader, const sql::ReadSql& plan, db::Parameters 
   }
   pieces.push_back(" order by ");
   keys(P{"opsh_plan."}, P{", "}, P{""});
-  cursor_ = reader.open(sql::compose(std::span<const P>{pieces}), parameters);
+  cursor_ = session.open(sql::compose(std::span<const P>{pieces}), parameters);
+}
+
+Planner::Planner(db::Reader& session, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request)
+    : request_(std::move(request)), writer_(request_.spool) {
+  shape(session, plan, parameters);
+  open(session, plan, parameters);
+}
+
+Planner::Planner(db::Writer& session, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request)
+    : request_(std::move(request)), writer_(request_.spool) {
+  shape(session, plan, parameters);
+  open(session, plan, parameters);
 }
 
 bool Planner::next() {

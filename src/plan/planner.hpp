@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "db/reader.hpp"
+#include "db/writer.hpp"
 #include "plan/items.hpp"
 #include "plan/spool.hpp"
 #include "plan/survey.hpp"
@@ -23,14 +24,16 @@ struct PlanRequest {
   std::vector<std::string> behind;  ///< only items after this key; empty for all
 };
 
-/// Runs a step's plan once, in key order, and spools the items. Keys are ordered by the server, and compared by it
+/// Runs a step's plan once, in key order, and spools the items: on a read session, or, where it has to see what earlier
+/// steps wrote, inside the transaction of a simulation. Keys are ordered by the server, and compared by it
 /// unless their texts are as good (integers, dates, uuids).
 ///
 /// Errors: "plan.key" for a key column that is missing, NULL or repeats; "plan.column" for other missing columns; those
 /// of the spool and of the server.
 class Planner {
  public:
-  Planner(db::Reader& reader, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request);
+  Planner(db::Reader& session, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request);
+  Planner(db::Writer& session, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request);
 
   const std::vector<Column>& columns() const { return columns_; }
 
@@ -56,8 +59,10 @@ class Planner {
   const std::vector<Column>& spooled_columns() const { return spooled_; }
 
  private:
-  void shape(db::Reader& reader, const sql::ReadSql& plan, const db::Parameters& parameters);
-  void open(db::Reader& reader, const sql::ReadSql& plan, db::Parameters parameters);
+  template <class Session>
+  void shape(Session& session, const sql::ReadSql& plan, const db::Parameters& parameters);
+  template <class Session>
+  void open(Session& session, const sql::ReadSql& plan, db::Parameters parameters);
   void start(std::span<const Column> extra);
   std::string key_text() const;
   Error repeated() const;

@@ -5,9 +5,11 @@
 
 namespace opsh::sql {
 
-/// The gate through which every statement of an author passes on its way to a session. It judges PostgreSQL's own parse
-/// tree (the grammar of libpg_query), by allow-list. It does not know what functions, views, operators and triggers do.
-/// A wrapped statement must also pass without what is around it.
+/// The first half of the gate through which every statement of an author passes on its way to a session. It judges
+/// PostgreSQL's own parse tree (the grammar of libpg_query), by allow-list of statements and of kinds of nodes. What
+/// functions, views, operators and types do only a server knows: the statement carries their names (References), and
+/// the session judges them before it sends anything (db/catalog_gate.hpp). A wrapped statement must also pass without
+/// what is around it.
 ///
 /// Errors: "sql.refused" (message: the rule; hint: what to do instead) and "sql.syntax" for what cannot be parsed, both
 /// with the excerpt of the author's text.

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "sql/excerpt.hpp"
+#include "sql/recent.hpp"
 #include "sql/scanner.hpp"
 
 namespace opsh::sql {
@@ -57,6 +58,10 @@ bool separates(char c) {
 }  // namespace
 
 Template parse_template(std::string_view author_sql) {
+  // Never destroyed, as the parser thread.
+  static auto& recent = *new Recent<Template>;
+  const std::string key{author_sql};
+  if (const auto known = recent.find(key)) return *known;
   const auto tokens = scan(author_sql);
   Template found;
   found.author_ = std::make_shared<const std::string>(author_sql);
@@ -75,7 +80,7 @@ Template parse_template(std::string_view author_sql) {
   }
   while (!words.empty() && words.back().code == PG_QUERY__TOKEN__ASCII_59) words.pop_back();
   found.end_ = words.empty() ? 0 : words.back().end;
-  return found;
+  return *recent.keep(key, std::move(found));
 }
 
 Rendered Template::render(std::span<const std::string> replacements) const {

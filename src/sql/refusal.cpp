@@ -116,6 +116,17 @@ Error refuse_statement(const Rendered& rendered, Session session, std::string_vi
   return refused(rendered, fmt::format("{} {}", verb, rule), remedy(session, node, nested), offset);
 }
 
+Error refuse_node(const Rendered& rendered, std::string_view node, std::optional<std::size_t> location) {
+  return refused(rendered, fmt::format("the statement holds a node ({}) that opsh does not know to be harmless", node),
+                 "write it without the clause at the mark",
+                 location ? rendered.author_offset(*location) : std::nullopt);
+}
+
+Error refuse_reference(const Rendered& rendered, std::string message, std::string_view hint,
+                       std::optional<std::size_t> location) {
+  return refused(rendered, std::move(message), hint, location ? rendered.author_offset(*location) : std::nullopt);
+}
+
 Error refuse_into(const Rendered& rendered, std::optional<std::size_t> location) {
   return refused(rendered, "SELECT INTO makes a table, which is refused", "a table is made in a schema step",
                  location ? rendered.author_offset(*location) : std::nullopt);

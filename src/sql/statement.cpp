@@ -28,7 +28,7 @@ std::string Statement::excerpt_at(int position) const {
 }
 
 void Statement::append(const Statement& other) {
-  for (const Part& part : other.parts_) parts_.push_back({text_.size() + part.begin, part.rendered});
+  for (const Part& part : other.parts_) parts_.push_back({text_.size() + part.begin, part.rendered, part.references});
   text_ += other.text_;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "sql/identifier.hpp"
+#include "sql/references.hpp"
 #include "sql/rendered.hpp"
 
 namespace opsh::sql {
@@ -48,18 +50,24 @@ class Statement {
   /// The author's line at that position with a caret under it; empty when the host wrote that part.
   std::string excerpt_at(int position) const;
 
+  /// What an author wrote of it.
+  struct Part {
+    std::size_t begin = 0;  ///< in text()
+    Rendered rendered;
+    std::shared_ptr<const References> references;  ///< locations are bytes of rendered.text()
+  };
+  std::span<const Part> parts() const { return parts_; }
+
  private:
   template <class Sql>
   friend class Piece;
   friend class ReadSql;
   friend class WriteSql;
-  struct Part {
-    std::size_t begin = 0;  // in text_
-    Rendered rendered;
-  };
 
   explicit Statement(std::string_view host) : text_(host) {}
-  explicit Statement(Rendered rendered) : text_(rendered.text()) { parts_.push_back({0, std::move(rendered)}); }
+  Statement(const Rendered& rendered, std::shared_ptr<const References> references) : text_(rendered.text()) {
+    parts_.push_back({0, rendered, std::move(references)});
+  }
   void append(const Statement& other);
   /// The author's part at that position, and the byte within it.
   std::pair<const Rendered*, std::size_t> part_at(int position) const;
@@ -75,7 +83,7 @@ struct Operation {
   StatementKind kind = StatementKind::select;
   std::string schema;  ///< of the target, empty when not written; the target is empty for a select
   std::string name;
-  std::string alias;           ///< of the target in the statement, or empty
+  std::string alias;                  ///< of the target in the statement, or empty
   bool has_returning = false;         ///< a RETURNING clause is there: the host adds to its list
   bool upsert = false;                ///< ON CONFLICT DO UPDATE
   std::vector<std::string> assigned;  ///< the columns that UPDATE, or DO UPDATE, sets
@@ -92,7 +100,8 @@ class ReadSql : public Statement {
  private:
   friend ReadSql gate_read(const Rendered& rendered);
   friend ReadSql compose(std::span<const Piece<ReadSql>> pieces);
-  explicit ReadSql(Rendered rendered) : Statement(std::move(rendered)) {}
+  ReadSql(const Rendered& rendered, std::shared_ptr<const References> references)
+      : Statement(rendered, std::move(references)) {}
 };
 
 /// A statement that may write. Made by gate_write, from a literal of the host's, or by compose of such pieces.
@@ -106,7 +115,8 @@ class WriteSql : public Statement {
  private:
   friend WriteSql gate_write(const Rendered& rendered);
   friend WriteSql compose(std::span<const Piece<WriteSql>> pieces);
-  WriteSql(Rendered rendered, Operation operation) : Statement(std::move(rendered)), operation_(std::move(operation)) {}
+  WriteSql(const Rendered& rendered, Operation operation, std::shared_ptr<const References> references)
+      : Statement(rendered, std::move(references)), operation_(std::move(operation)) {}
 
   std::optional<Operation> operation_;
 };

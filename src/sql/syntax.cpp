@@ -7,53 +7,14 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "sql/collector.hpp"
 #include "sql/parser_thread.hpp"
+#include "sql/recent.hpp"
+#include "sql/tree.hpp"
 
 namespace opsh::sql {
-namespace {
 
-struct FreeResult {
-  void operator()(PgQueryProtobufParseResult* result) const { pg_query_free_protobuf_parse_result(*result); }
-};
-
-struct FreeTree {
-  void operator()(PgQuery__ParseResult* tree) const { pg_query__parse_result__free_unpacked(tree, nullptr); }
-};
-
-template <class Member>
-Member member_at(const ProtobufCMessage& message, unsigned offset) {
-  return *reinterpret_cast<const Member*>(reinterpret_cast<const char*>(&message) + offset);
-}
-
-/// Calls `visit` for each message in `field` of `message`.
-template <class Visit>
-void visit_field(const ProtobufCMessage& message, const ProtobufCFieldDescriptor& field, Visit&& visit) {
-  if (field.type != PROTOBUF_C_TYPE_MESSAGE) return;
-  if (field.label == PROTOBUF_C_LABEL_REPEATED) {
-    const auto count = member_at<std::size_t>(message, field.quantifier_offset);
-    const auto list = member_at<ProtobufCMessage* const*>(message, field.offset);
-    for (std::size_t i = 0; i < count; ++i) visit(*list[i]);
-  } else if (const auto* child = member_at<const ProtobufCMessage*>(message, field.offset)) {
-    visit(*child);
-  }
-}
-
-template <class Visit>
-void visit_children(const ProtobufCMessage& message, Visit&& visit) {
-  if (message.descriptor == &pg_query__node__descriptor) {
-    // A union of 200 members over one pointer: only the one that it says it holds may be read.
-    const auto& node = reinterpret_cast<const PgQuery__Node&>(message);
-    const auto* field = protobuf_c_message_descriptor_get_field(message.descriptor, node.node_case);
-    if (field != nullptr) visit_field(message, *field, visit);
-    return;
-  }
-  for (unsigned i = 0; i < message.descriptor->n_fields; ++i) {
-    visit_field(message, message.descriptor->fields[i], visit);
-  }
-}
-
-/// The first location of the text in or under `message`.
-std::optional<std::size_t> location_of(const ProtobufCMessage& message) {
+std::optional<std::size_t> tree::location_of(const ProtobufCMessage& message) {
   const auto* field = protobuf_c_message_descriptor_get_field_by_name(message.descriptor, "location");
   if (field != nullptr) {
     const auto location = member_at<std::int32_t>(message, field->offset);
@@ -66,12 +27,26 @@ std::optional<std::size_t> location_of(const ProtobufCMessage& message) {
   return found;
 }
 
+namespace {
+
+using tree::location_of;
+using tree::visit_children;
+
+struct FreeResult {
+  void operator()(PgQueryProtobufParseResult* result) const { pg_query_free_protobuf_parse_result(*result); }
+};
+
+struct FreeTree {
+  void operator()(PgQuery__ParseResult* tree) const { pg_query__parse_result__free_unpacked(tree, nullptr); }
+};
+
 Syntax::Found found_at(const ProtobufCMessage& message) {
   return {message.descriptor->short_name, location_of(message)};
 }
 
-void look_through(const ProtobufCMessage& message, Syntax& syntax) {
+void look_through(const ProtobufCMessage& message, Syntax& syntax, Collector& names) {
   const std::string_view name = message.descriptor->short_name;
+  names.take(message);
   if (message.descriptor == &pg_query__into_clause__descriptor) {
     if (!syntax.into) syntax.into = found_at(message);
   } else if (message.descriptor == &pg_query__locking_clause__descriptor) {
@@ -83,8 +58,10 @@ void look_through(const ProtobufCMessage& message, Syntax& syntax) {
                                     strength == PG_QUERY__LOCK_CLAUSE_STRENGTH__LCS_FORSHARE;
   } else if (name.ends_with("Stmt") && message.descriptor != &pg_query__select_stmt__descriptor) {
     if (!syntax.nested) syntax.nested = found_at(message);
+  } else if (!is_known_node(name)) {
+    if (!syntax.unknown) syntax.unknown = found_at(message);
   }
-  visit_children(message, [&](const ProtobufCMessage& child) { look_through(child, syntax); });
+  visit_children(message, [&](const ProtobufCMessage& child) { look_through(child, syntax, names); });
 }
 
 Operation operation_on(StatementKind kind, const PgQuery__RangeVar* target, bool has_returning) {
@@ -168,20 +145,25 @@ Syntax examine_here(const std::string& text) {
     const ProtobufCMessage* explained = held_by(node->explain_stmt->query);
     if (explained != nullptr) syntax.explained = explained->descriptor->short_name;
   }
+  Collector names;
   if (node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
-    look_through(*top, syntax);
+    look_through(*top, syntax, names);
   } else {
-    visit_children(*top, [&](const ProtobufCMessage& child) { look_through(child, syntax); });
+    visit_children(*top, [&](const ProtobufCMessage& child) { look_through(child, syntax, names); });
   }
+  syntax.references = std::make_shared<const References>(std::move(names).references());
   return syntax;
 }
 
 }  // namespace
 
-Syntax examine(const std::string& text) {
+std::shared_ptr<const Syntax> examine(const std::string& text) {
+  // Never destroyed, as the parser thread.
+  static auto& recent = *new Recent<Syntax>;
+  if (auto known = recent.find(text)) return known;
   Syntax syntax;
   on_parser_thread([&] { syntax = examine_here(text); });
-  return syntax;
+  return recent.keep(text, std::move(syntax));
 }
 
 }  // namespace opsh::sql

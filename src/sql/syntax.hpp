@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "sql/references.hpp"
 #include "sql/statement.hpp"
 
 namespace opsh::sql {
@@ -26,12 +28,15 @@ struct Syntax {
   std::string explained;               ///< the node that an EXPLAIN is about
   std::optional<Operation> operation;  ///< for SELECT, INSERT, UPDATE and DELETE at the top
   std::optional<Found> nested;         ///< the first statement inside it, EXPLAIN's own aside, that is no SELECT
+  std::optional<Found> unknown;        ///< the first node of a kind that no statement of an author's may hold
   std::optional<Found> into;           ///< the first INTO
   bool locks = false;                  ///< a FOR UPDATE/NO KEY UPDATE/SHARE/KEY SHARE clause anywhere
   bool locks_against_changes = false;  ///< one that keeps others from changing the row: not KEY SHARE
+  std::shared_ptr<const References> references;  ///< of the first statement
 };
 
-/// Parses `text` on the parser thread and looks through the whole tree. `text` is a Rendered's.
-Syntax examine(const std::string& text);
+/// Parses `text` on the parser thread and looks through the whole tree; what it found lately it still knows. `text` is
+/// a Rendered's.
+std::shared_ptr<const Syntax> examine(const std::string& text);
 
 }  // namespace opsh::sql

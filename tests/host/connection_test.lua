@@ -49,13 +49,27 @@ describe("without a database", function()
 end)
 
 describe("a password", function()
-  it("that is wrong is never printed, in any mode", function()
-    local conninfo = guarded(test.database({ sql = sample.items(1) })) .. " password=hunter2-secret"
-    for _, mode in ipairs({ {}, { "--json" }, { "--verbose" }, { "--apply" } }) do
-      local result = plan(conninfo, mode)
-      expect.equal(result.exit, 3)
+  it("in a connection string is refused, and not repeated, in any mode", function()
+    local conninfo = guarded(test.database({ sql = sample.items(1) }))
+    local uri = "postgresql://guarded:hunter2-secret@localhost/shop"
+    for _, with in ipairs({ conninfo .. " password=hunter2-secret", uri, uri .. "?sslpassword=hunter2" }) do
+      for _, mode in ipairs({ {}, { "--json" }, { "--verbose" }, { "--apply" } }) do
+        local result = plan(with, mode)
+        expect.equal(result.exit, 2)
+        expect.lacks(result.errors .. result.output, "hunter2")
+        expect.contains(result.errors, "passfile")
+      end
+    end
+  end)
+
+  it("in a target of opsh.config.lua is refused, and not repeated", function()
+    for _, key in ipairs({ "connect", "reader" }) do
+      local config = "return { targets = { shop = { %s = 'password=hunter2-secret' } } }\n"
+      test.write("opsh.config.lua", config:format(key))
+      local result = test.opsh({ "--target=shop", test.write("sample.lua", sample.runbook()) })
+      expect.equal(result.exit, 2)
+      expect.contains(result.errors, key .. " of target shop")
       expect.lacks(result.errors .. result.output, "hunter2")
-      expect.contains(result.errors, "guarded")
     end
   end)
 
@@ -64,11 +78,49 @@ describe("a password", function()
     expect.lacks(result.errors .. result.output, "hunter2")
   end)
 
-  it("that is right works, and is in no text of the plan", function()
+  it("in a passfile works; one that others can read is refused", function()
     local database = test.database({ sql = sample.items(1) .. "grant select on item to public;" })
-    local result = plan(guarded(database) .. " password=right-password")
+    local conninfo = guarded(database) .. " passfile=" .. test.write("pass", "*:*:*:guarded:right-password\n")
+    test.shell("chmod 600 pass")
+    local result = plan(conninfo)
     expect.equal(result.exit, 0)
-    expect.lacks(result.output, "right-password")
+    expect.lacks(result.output .. result.errors, "right-password")
+    test.shell("chmod 644 pass")
+    local readable = plan(conninfo)
+    expect.equal(readable.exit, 5)
+    expect.contains(readable.errors, "next: let only its owner read it: chmod 600 " .. test.folder())
+    expect.lacks(readable.output .. readable.errors, "right-password")
+  end)
+
+  it("in a service file works; one that others can read is refused, and one without a password is not", function()
+    local database = test.database({ sql = sample.items(1) .. "grant select on item to public;" })
+    local text = "[other]\npassword=x\n[shop]\n" .. guarded(database):gsub("'", ""):gsub(" ", "\n") .. "\n"
+    local path = test.write("services", text .. "password=right-password\n[last]\n")
+    local environment = { PGSERVICEFILE = path }
+    local script = test.write("sample.lua", sample.runbook())
+    local function with_service(mode)
+      test.shell("chmod " .. mode .. " services")
+      return test.opsh({ "--db=service=shop", script }, { environment = environment })
+    end
+    expect.equal(with_service("600").exit, 0)
+    local readable = with_service("644")
+    expect.equal(readable.exit, 5)
+    expect.contains(readable.errors, "chmod 600 " .. path)
+    expect.lacks(readable.output .. readable.errors, "right-password")
+    test.write("services", text)
+    expect.contains(with_service("644").errors, "password")
+    expect.lacks(with_service("644").errors, "chmod")
+  end)
+
+  it("in the environment works, and no child gets it", function()
+    local database = test.database({ sql = sample.items(1) .. "grant select on item to public;" })
+    local script = test.write("sample.lua", sample.runbook())
+    local result = test.opsh(
+      { "--db=" .. guarded(database) .. " passfile=/nonexistent", script },
+      { environment = { PGPASSWORD = "right-password" } }
+    )
+    expect.equal(result.exit, 0)
+    expect.lacks(result.output .. result.errors, "right-password")
   end)
 end)
 

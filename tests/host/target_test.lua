@@ -174,13 +174,6 @@ describe("the command that goes on with a run", function()
     expect.equal(test.shell('"$OPSH" ' .. shown.output:match("Go on with: opsh (.-)\n")).exit, 0)
     expect.equal(done(database), 10)
   end)
-
-  it("never has a password", function()
-    local database = test.database({ sql = blocked })
-    local result = stopped(database, { "--db", database.conninfo .. " password=hunter2-secret" })
-    expect.contains(result.errors, "opsh resume")
-    expect.lacks(result.errors .. result.output, "hunter2")
-  end)
 end)
 
 describe("a bare name", function()

@@ -24,7 +24,7 @@ Home::~Home() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-Terminal::Terminal(const Home& home, std::vector<std::string> arguments) {
+Terminal::Terminal(const Home& home, std::vector<std::string> arguments, const std::filesystem::path& directory) {
   arguments.insert(arguments.begin(), OPSH_PROGRAM);
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
@@ -37,6 +37,7 @@ Terminal::Terminal(const Home& home, std::vector<std::string> arguments) {
   ::setenv("HOME", home.path().c_str(), 1);
   ::setenv("TERM", "xterm", 1);
   ::setenv("INPUTRC", "/dev/null", 1);
+  if (!directory.empty() && ::chdir(directory.c_str()) != 0) ::_exit(127);
   ::execv(argv[0], argv.data());
   ::_exit(127);
 }

@@ -25,10 +25,10 @@ class Home {
   std::filesystem::path path_;
 };
 
-/// opsh on a pseudo-terminal of 80 columns.
+/// opsh on a pseudo-terminal of 80 columns, working in `directory` where one is given.
 class Terminal {
  public:
-  Terminal(const Home& home, std::vector<std::string> arguments);
+  Terminal(const Home& home, std::vector<std::string> arguments, const std::filesystem::path& directory = {});
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
   ~Terminal();

@@ -93,6 +93,10 @@ bool Proxy::pass(int from, int to, bool swallow) {
   ssize_t got = ::recv(from, buffer, sizeof buffer, 0);
   if (got <= 0) return false;
   if (swallow) return true;
+  // BackendKeyData: type, length 12, pid, key.
+  constexpr std::string_view key_data{"K\0\0\0\x0c", 5};
+  std::size_t at = std::string_view{buffer, static_cast<std::size_t>(got)}.find(key_data);
+  if (mode_ == Mode::disguise && at != std::string_view::npos) buffer[at + key_data.size() + 3] ^= 1;
   return ::send(to, buffer, static_cast<std::size_t>(got), MSG_NOSIGNAL) == got;
 }
 

@@ -11,7 +11,7 @@
 namespace test {
 
 /// Stands between a client and the server, on a socket of its own, and passes bytes on both ways until it is told to
-/// behave like a bad network.
+/// behave like a bad network, or like a pooler.
 class Proxy {
  public:
   explicit Proxy(const std::string& conninfo);
@@ -24,11 +24,13 @@ class Proxy {
 
   /// From now on nothing that the server says arrives; what the client says still does.
   void mute() { mode_ = Mode::mute; }
+  /// Gives clients that connect from now on another pid than their server process has, as PgBouncer does.
+  void disguise() { mode_ = Mode::disguise; }
   /// Closes every connection, both ways.
   void cut() { mode_ = Mode::cut; }
 
  private:
-  enum class Mode { pass, mute, cut };
+  enum class Mode { pass, mute, disguise, cut };
   struct Pair {
     opsh::Descriptor client, server;
   };

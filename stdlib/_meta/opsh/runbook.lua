@@ -154,7 +154,7 @@ function check:count(name, sql, expected, ...) end
 ---@field type opsh.ParamType
 ---@field help? string
 ---@field required? boolean
----@field secret? boolean shown and recorded nowhere; also from the environment, as OPSH_PARAM_<NAME>
+---@field secret? boolean recorded nowhere; from OPSH_PARAM_<NAME>, the file in OPSH_PARAM_<NAME>_FILE or a prompt
 ---@field default? string|number|boolean|any[]
 ---@field list? boolean may be given several times
 ---@field choices? string[] for the type choice, and only for it
@@ -181,6 +181,7 @@ function check:count(name, sql, expected, ...) end
 ---@field totals? string[] columns to sum up
 ---@field recheck? string SQL that locks and returns the keys that still qualify
 ---@field max_failures? integer|string 100 or "1%"; default 0
+---@field tolerance? integer|string 10 or "1%": items that may come, go or change between plan and apply
 ---@field on_failure? fun(tx: opsh.Transaction, item: opsh.Row, err: opsh.Error)
 ---@field summary? fun(planned: opsh.Figures, ctx: opsh.Context): table<string, any>
 ---@field verify? fun(check: opsh.Check, ctx: opsh.Context)
@@ -190,6 +191,8 @@ function check:count(name, sql, expected, ...) end
 ---@field description? string
 ---@field params? table<string, opsh.Param>
 ---@field preconditions? fun(check: opsh.Check, ctx: opsh.Context)
+---@field redact? string[] columns whose values are `***` in reports; their rows are in the spool and the journal
+---@field tolerance? integer|string that of the steps that have none of their own; default "1%"
 ---@field steps opsh.Step[]
 
 --- Declares the runbook of this file: `return runbook { ... }`.

@@ -210,3 +210,54 @@ TEST_CASE("the beginning of a query is at most 1000 rows, and the number of all 
     CHECK(found.total == static_cast<std::uint64_t>(rows));
   }
 }
+
+TEST_CASE("a reader shows at the end of each transaction that nothing was written") {
+  test::Database database;
+  database.query("create table t (id int); insert into t values (1)");
+  Reader reader{test::target(database)};
+  reader.query("select count(*) from t"_sql);
+  reader.refresh();
+  reader.rest();
+  CHECK(reader.evidence().transactions == 2);
+  CHECK(reader.evidence().holds());
+}
+
+TEST_CASE("a reader that wrote says so, whatever let it write") {
+  test::Database database;
+  database.query("create table t (id int); insert into t values (1), (2)");
+  if (opsh::db::Reader{test::target(database)}.connection().server_version() >= 160000) return;
+  const auto doubt = [&](std::initializer_list<const char*> statements) {
+    Reader reader{test::target(database)};
+    return failure([&] {
+      reader.query("select set_config('transaction_read_only', null, false)"_sql);
+      for (const char* statement : statements) {
+        if (std::string_view{statement} == "delete") reader.query("delete from t"_sql);
+        if (std::string_view{statement} == "id") reader.query("select pg_current_xact_id()"_sql);
+        if (std::string_view{statement} == "back") reader.query("set transaction read only"_sql);
+      }
+      reader.rest();
+    });
+  };
+  const auto deleted = doubt({"delete", "back"});
+  CHECK(deleted.kind == "in_doubt.evidence");
+  CHECK(deleted.message.find("the transaction got an id, the statistics count 2 changed rows") != std::string::npos);
+  CHECK(deleted.message.find("read-only any more") == std::string::npos);
+  CHECK(doubt({"id", "back"}).message.find("the transaction got an id") != std::string::npos);
+  CHECK(doubt({}).message.find("was not read-only any more") != std::string::npos);
+  CHECK(database.value("select count(*) from t") == "2");
+}
+
+TEST_CASE("the evidence of a transaction does not count what an earlier one on the same connection wrote") {
+  test::Database database;
+  database.query("create table t (id int); insert into t values (1)");
+  Reader reader{test::target(database)};
+  if (reader.connection().server_version() < 160000) {
+    CHECK(failure([&] {
+            reader.query("select set_config('transaction_read_only', null, false)"_sql);
+            reader.query("delete from t"_sql);
+            reader.rest();
+          }).kind == "in_doubt.evidence");
+  }
+  reader.query("select count(*) from t"_sql);
+  CHECK(failure([&] { reader.rest(); }).kind == "passed");
+}

@@ -46,6 +46,19 @@ std::string kind_of_error(const std::filesystem::path& path) {
 
 }  // namespace
 
+TEST_CASE("a digest that is taken as bytes is that of its text, and the next one begins anew") {
+  Sha256 digest;
+  for (const char* text : {"abc", "", "abc"}) {
+    const auto bytes = digest.add(text).take();
+    std::string hex;
+    for (const unsigned byte : bytes) {
+      hex += "0123456789abcdef"[byte >> 4];
+      hex += "0123456789abcdef"[byte & 15];
+    }
+    CHECK(hex == sha256_hex(text));
+  }
+}
+
 TEST_CASE("the digests of FIPS 180-2 come out") {
   CHECK(sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/redact.hpp"
 #include "support/catch.hpp"
 
 using opsh::host::History;
@@ -73,4 +74,13 @@ TEST_CASE("a history that cannot be written still knows what was typed") {
   CHECK(history.entries().empty());
   CHECK(history.add("a"));
   CHECK(history.entries() == Entries{"a"});
+}
+
+TEST_CASE("an entry with a secret in it is kept out") {
+  Folder folder;
+  opsh::redact::hide("planted-in-history");
+  History history{folder.file()};
+  CHECK_FALSE(history.add("login('planted-in-history')"));
+  CHECK(history.add("login('planted')"));
+  CHECK(History{folder.file()}.entries() == Entries{"login('planted')"});
 }

@@ -59,3 +59,38 @@ TEST_CASE("nothing is freed and nothing is asked for without harm") {
   Memory memory;
   CHECK(Memory::allocate(&memory, nullptr, 0, 0) == nullptr);
 }
+
+TEST_CASE("beyond its limit there is no memory, and from then on a reserve until so much is free again") {
+  static int times;
+  times = 0;
+  Memory memory;
+  constexpr std::size_t megabyte = std::size_t{1} << 20;
+  memory.limit(4 * megabyte, [] { ++times; });
+  void* first = Memory::allocate(&memory, nullptr, 0, 3 * megabyte);
+  REQUIRE(first != nullptr);
+  CHECK_FALSE(memory.reached());
+  CHECK(Memory::allocate(&memory, nullptr, 0, 2 * megabyte) == nullptr);
+  CHECK(Memory::allocate(&memory, nullptr, 0, 200 * megabyte) == nullptr);
+  CHECK(memory.reached());
+  CHECK(times == 1);
+  void* reserved = Memory::allocate(&memory, nullptr, 0, 2 * megabyte);
+  REQUIRE(reserved != nullptr);
+  memory.recover();
+  CHECK(memory.reached());
+  Memory::allocate(&memory, reserved, 2 * megabyte, 0);
+  memory.recover();
+  CHECK_FALSE(memory.reached());
+  CHECK(Memory::allocate(&memory, first, 3 * megabyte, 5 * megabyte) == nullptr);
+  CHECK(times == 2);
+  first = Memory::allocate(&memory, first, 3 * megabyte, 100);
+  Memory::allocate(&memory, first, 100, 0);
+}
+
+TEST_CASE("what shrinks is never refused") {
+  Memory memory;
+  void* block = Memory::allocate(&memory, nullptr, 0, 5000);
+  memory.limit(0, nullptr);
+  block = Memory::allocate(&memory, block, 5000, 2000);
+  REQUIRE(block != nullptr);
+  Memory::allocate(&memory, block, 2000, 0);
+}

@@ -1,0 +1,506 @@
+local test = require("opsh.test")
+local again = require("planning_again")
+local sample = require("sample")
+
+local describe, it, expect = test.describe, test.it, test.expect
+
+local lenient = { tolerance = "10" }
+
+describe("an apply after a plan", function()
+  it("says that nothing came, went or changed, and goes on", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    local result = again.apply(database)
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "since plan " .. id)
+    expect.contains(result.output, "work: nothing, of 5 items")
+    expect.equal(again.done(database), 5)
+  end)
+
+  it("is refused when an item came, and names it", function()
+    local database = again.items()
+    again.runbook()
+    again.plan(database)
+    database:execute("insert into item (id, part) values (17, 'red')")
+    local errors, output = again.refused(database)
+    expect.contains(errors, "1 came, 0 went, 0 changed of 5 planned, and 0 tolerated")
+    expect.contains(errors, "plan again")
+    expect.matches(output, "came +17\n")
+    expect.equal(test.shell("ls state/opsh/runs").output, "")
+  end)
+
+  it("is refused when an item went, and names it", function()
+    local database = again.items()
+    again.runbook()
+    again.plan(database)
+    database:execute("delete from item where id = 3")
+    local errors, output = again.refused(database)
+    expect.contains(errors, "0 came, 1 went, 0 changed")
+    expect.matches(output, "went +3\n")
+  end)
+
+  it("is refused when an item changed, and shows the column with both values", function()
+    local database = again.items()
+    again.runbook()
+    again.plan(database)
+    database:execute("update item set part = 'pink', amount = null where id = 2")
+    local errors, output = again.refused(database)
+    expect.contains(errors, "0 came, 0 went, 1 changed")
+    expect.contains(output, "2 (part: blue -> pink; amount: 2.10 -> NULL)")
+  end)
+
+  it("does not show the values of a redacted column", function()
+    local database = again.items()
+    again.runbook({}, { redact = '{ "part" }' })
+    again.plan(database)
+    database:execute("update item set part = 'pink' where id = 2")
+    local _, output = again.refused(database)
+    expect.contains(output, "2 (part: *** -> ***)")
+  end)
+
+  it("is refused when one item took another one's place, which the counts do not show", function()
+    local database = again.items()
+    again.runbook()
+    local _, planned = again.plan(database)
+    database:execute("delete from item where id = 3; insert into item (id, part) values (6, 'red')")
+    -- The control: a plan made now counts the same.
+    local result = test.opsh({ "sample.lua", "--json" }, { db = database })
+    expect.equal(result.json().steps[1].planned.items, planned.steps[1].planned.items)
+    test.shell("rm -r state/opsh/plans/" .. result.json().plan.id)
+    local errors = again.refused(database)
+    expect.contains(errors, "1 came, 1 went, 0 changed")
+  end)
+
+  it("does not take a column that the plan does not ask for", function()
+    local database = again.items()
+    again.runbook({ plan = "[[select id from item where not done]]" })
+    again.plan(database)
+    database:execute("update item set part = 'pink'")
+    expect.equal(again.apply(database).exit, 0)
+  end)
+
+  it("does not look at where a plan's rows come from in the order of a collation", function()
+    local schema = [[
+      create collation folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      create table word (word text collate folded primary key, done boolean not null default false);
+      insert into word (word) values ('b'), ('A'), ('ä'), ('Z'), ('a1'), ('B1'), ('ñ'), ('n');]]
+    local database = test.database({ sql = schema })
+    again.runbook({
+      plan = "[[select word from word where not done]]",
+      key = '"word"',
+      writes = '{ "word" }',
+      apply = [[function(tx)
+        tx:exec("update word set done = true from :items as i where word.word = i.word")
+      end]],
+    }, lenient)
+    again.plan(database)
+    database:execute("update word set word = 'a' where word = 'A'; insert into word values ('É')")
+    local result = again.apply(database)
+    expect.equal(result.exit, 0)
+    -- The collation holds A and a equal; their texts are not, and what is in doubt counts.
+    expect.contains(result.output, "2 came, 1 went, 0 changed of 8 items; 10 tolerated")
+    expect.equal(database:value("select count(*) from word where done"), 9)
+  end)
+
+  it("compares keys of several columns whole", function()
+    local database = again.items(6)
+    again.runbook({ key = '{ "part", "id" }' })
+    again.plan(database)
+    database:execute("update item set part = 'green' where id = 6")
+    local errors, output = again.refused(database)
+    expect.contains(errors, "1 came, 1 went, 0 changed")
+    expect.contains(output, "(green, 6)")
+    expect.contains(output, "(red, 6)")
+  end)
+
+  it("says what drifted in the document, with keys and values", function()
+    local database = again.items(200)
+    again.runbook()
+    local id = again.plan(database)
+    database:execute("delete from item where id = 7; update item set part = 'pink' where id = 8")
+    local drift = again.apply(database, { "--json" }).json().drift
+    expect.equal(drift.plan, id)
+    expect.equal(drift.steps, {
+      {
+        step = 1,
+        before = 200,
+        now = 199,
+        came = 0,
+        went = 1,
+        changed = 1,
+        tolerated = 2,
+        keys = {
+          came = {},
+          went = { { "7" } },
+          changed = { { key = { "8" }, values = { { column = "part", before = "blue", now = "pink" } } } },
+        },
+        columns = {},
+      },
+    })
+  end)
+
+  it("says in the audit log which plan it is, and what was counted, but no key", function()
+    local database = again.items(200)
+    again.runbook()
+    local id, planned = again.plan(database)
+    database:execute("delete from item where id = 7")
+    local run = again.apply(database, { "--json" }).json().run
+    for _, entry in ipairs(test.opsh({ "audit", "show", run, "--json" }).json()) do
+      if entry.event == "planned" then
+        expect.equal(entry.details.plan, {
+          id = id,
+          identity = planned.plan.identity,
+          since = { { step = 1, items = 200, came = 0, went = 1, changed = 0, tolerated = 2 } },
+        })
+        return
+      end
+    end
+    expect.is_true(false, "there is no entry of the plan")
+  end)
+
+  it("does not count a step that is planned after another", function()
+    local database = again.items()
+    local after = { name = '"then"', after = '"work"', plan = "[[select id from item where done]]" }
+    test.write(
+      "sample.lua",
+      sample.runbook({}, { steps = ("{ %s, %s }"):format(sample.step(), sample.step(after)) })
+    )
+    again.plan(database)
+    local result = again.apply(database)
+    expect.equal(result.exit, 0)
+    expect.lacks(result.output:match("since plan.-\n\n") or result.output:match("since plan.*"), "then:")
+  end)
+
+  it("takes a plan without items for a plan", function()
+    local database = again.items()
+    again.runbook({ plan = "[[select id from item where id > 5 and not done]]" })
+    again.plan(database)
+    database:execute("insert into item (id, part) values (6, 'red')")
+    expect.contains(again.refused(database), "1 came, 0 went, 0 changed of 0 planned")
+  end)
+
+  it("compares what a classifying function adds by its values, whatever type the first row gives them", function()
+    local database = again.items()
+    again.runbook({
+      classify = [[function(row)
+        if row.id == 1 then return "work", { extra = row.part == "green" and "text" or opsh.null } end
+        return "work", { extra = "text" }
+      end]],
+    }, lenient)
+    again.plan(database)
+    database:execute("update item set part = 'blue' where id = 1")
+    local result = again.apply(database)
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "1 (part: green -> blue; extra: text -> NULL)")
+  end)
+
+  it("with nothing left to do is no drift to refuse", function()
+    local database = again.items()
+    again.runbook()
+    again.plan(database)
+    database:execute("update item set done = true")
+    local result = again.apply(database)
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "0 came, 5 went")
+    expect.contains(result.output, "Nothing to do")
+  end)
+end)
+
+describe("the tolerance", function()
+  local function drifting(count, gone, top, fields)
+    local database = again.items(count)
+    again.runbook(fields, top)
+    again.plan(database)
+    database:execute(("delete from item where id <= %d"):format(gone))
+    return database
+  end
+
+  it("is 1 % of the planned items, and exactly that many are tolerated", function()
+    local result = again.apply(drifting(200, 2))
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "0 came, 2 went, 0 changed of 200 items; 2 tolerated")
+  end)
+
+  it("ends at one item more than that", function() again.refused(drifting(200, 3)) end)
+
+  it("rounds down", function() again.refused(drifting(199, 2)) end)
+
+  it("may be a number of items", function()
+    expect.equal(again.apply(drifting(5, 2, { tolerance = "2" })).exit, 0)
+    again.refused(drifting(5, 3, { tolerance = "2" }))
+  end)
+
+  it("of a step counts more than that of the runbook", function()
+    again.refused(drifting(5, 1, { tolerance = '"100%"' }, { tolerance = "0" }))
+  end)
+
+  it("must be a whole number or a percentage", function()
+    again.runbook({}, { tolerance = '"some"' })
+    local result = test.opsh({ "sample.lua" })
+    expect.equal(result.exit, 1)
+    expect.contains(result.errors, "tolerance is a whole number or a percentage")
+  end)
+end)
+
+describe("a column of a table that is written", function()
+  local function altered(statement)
+    local database = again.items()
+    again.runbook({ plan = "[[select id from item where not done]]" })
+    again.plan(database)
+    database:execute(statement)
+    return (again.refused(database))
+  end
+
+  it(
+    "that came is drift",
+    function()
+      expect.contains(altered("alter table item add note text"), "the column note (text) of public.item was not there")
+    end
+  )
+
+  it(
+    "that went is drift",
+    function() expect.contains(altered("alter table item drop amount"), "the column amount of public.item is gone") end
+  )
+
+  it(
+    "that has another type is drift",
+    function()
+      expect.contains(
+        altered("alter table item alter part type varchar(20)"),
+        "the column part of public.item is character varying(20), and was text"
+      )
+    end
+  )
+end)
+
+describe("a column of the plan that is not what it was", function()
+  it("is drift, whatever is tolerated", function()
+    local database = test.database({
+      sql = sample.items(5) .. "create table source as select id, 1 as wanted from item;",
+    })
+    again.runbook({ plan = "[[select * from source]]" }, { tolerance = '"100%"' })
+    again.plan(database)
+    database:execute("alter table source alter wanted type text; alter table source add note text")
+    local errors = again.refused(database)
+    expect.contains(errors, "the column wanted of the plan of step work is text, and was integer")
+  end)
+end)
+
+describe("a script that has changed", function()
+  local function edited()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    again.runbook({ batch = "2" })
+    return database, id
+  end
+
+  it("is said, and the apply is not compared", function()
+    local result = again.apply((edited()))
+    expect.equal(result.exit, 0)
+    expect.matches(result.output, "sample.lua has changed since plan p%-[%x-]+ was made: not compared with it")
+  end)
+
+  it("is refused with --plan, and named", function()
+    local database, id = edited()
+    expect.contains(again.refused(database, { "--plan", id }), "sample.lua has changed since plan " .. id)
+  end)
+
+  it("may be one of its modules", function()
+    local database = again.items()
+    test.write("parts.lua", "return 1")
+    test.write("sample.lua", 'require("parts")\n' .. sample.runbook())
+    local id = again.plan(database)
+    test.write("parts.lua", "return 2")
+    expect.contains(again.refused(database, { "--plan=" .. id }), "parts.lua has changed since plan " .. id)
+  end)
+end)
+
+describe("without a plan to compare with, an apply", function()
+  it("says so, and goes on", function()
+    local database = again.items()
+    again.runbook()
+    local result = again.apply(database)
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "no earlier plan to compare with")
+  end)
+
+  it("with other params says so", function()
+    local database = again.items()
+    again.runbook({}, { params = '{ part = { type = "string" } }' })
+    again.plan(database, { "--part=red" })
+    expect.contains(again.apply(database, { "--part=blue" }).output, "no earlier plan to compare with")
+  end)
+
+  it("in another database says so", function()
+    again.runbook()
+    again.plan(again.items())
+    expect.contains(again.apply(again.items()).output, "no earlier plan to compare with")
+  end)
+
+  it("is not compared with a plan that was applied", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    expect.equal(again.apply(database).exit, 0)
+    database:execute("update item set done = false where id = 1")
+    local result = again.apply(database)
+    expect.equal(result.exit, 0)
+    expect.matches(result.output, "plan " .. id:gsub("%p", "%%%0") .. " was applied by run [%x-]+: not compared")
+  end)
+
+  it("is not compared with a plan that has expired", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    again.age(id, 25 * 3600)
+    database:execute("delete from item where id = 1")
+    local result = again.apply(database)
+    expect.equal(result.exit, 0)
+    expect.matches(result.output, "plan " .. id:gsub("%p", "%%%0") .. " was made .- ago, and expired after")
+  end)
+end)
+
+describe("--plan", function()
+  it("chooses an earlier plan than the newest", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    database:execute("insert into item (id, part) values (6, 'red')")
+    again.plan(database)
+    expect.contains(again.refused(database, { "--plan", id }), "1 came")
+    expect.equal(again.apply(database).exit, 0)
+  end)
+
+  it("takes the beginning of an id", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    expect.equal(again.apply(database, { "--plan", id:sub(1, -2) }).exit, 0)
+  end)
+
+  it("refuses an unknown id, and says which was meant", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    local wrong = id:sub(1, -2) .. "x"
+    local errors = again.refused(database, { "--plan", wrong }, 2)
+    expect.contains(errors, "there is no plan " .. wrong)
+    expect.contains(errors, "did you mean " .. id)
+  end)
+
+  it("refuses an empty id", function()
+    again.runbook()
+    expect.contains(again.refused(again.items(), { "--plan=" }, 2), "the plan's id is empty")
+  end)
+
+  it("refuses a plan of other params", function()
+    local database = again.items()
+    again.runbook({}, { params = '{ part = { type = "string" } }' })
+    local id = again.plan(database, { "--part=red" })
+    expect.contains(again.refused(database, { "--part=blue", "--plan", id }), "was made with other params")
+    expect.contains(again.refused(database, { "--plan", id }), "was made with other params")
+  end)
+
+  it("refuses a plan of another database, and names both", function()
+    local first, second = again.items(), again.items()
+    again.runbook()
+    local id = again.plan(first)
+    local errors = again.refused(second, { "--plan", id })
+    expect.contains(errors, ("plan %s is of database %s"):format(id, first.name))
+    expect.contains(errors, "this is " .. second.name)
+  end)
+
+  it("refuses a plan of another runbook", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    local path = test.write("other.lua", sample.runbook())
+    local result = test.opsh({ path, "--apply", "--plan", id }, { db = database })
+    expect.equal(result.exit, 5)
+    expect.contains(result.errors, "is of the runbook ")
+  end)
+
+  it("refuses a plan that has expired, and prints the command that makes one", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    again.age(id, 25 * 3600)
+    local errors = again.refused(database, { "--reason", "because", "--plan", id })
+    expect.contains(errors, "expired after")
+    local words = errors:match("plan again, and look at it: opsh (.-)\n")
+    expect.lacks(words, "because")
+    expect.equal(test.shell('"$OPSH" ' .. words).exit, 0)
+    expect.equal(again.done(database), 0)
+  end)
+
+  it("refuses a plan that is gone when the planning is over", function()
+    local database = again.items()
+    again.runbook({ plan = "[[select id, pg_sleep(0.2) is null as slept from item where not done]]" })
+    local id = again.plan(database)
+    local slow = test.spawn({ "sample.lua", "--apply", "--plan", id }, { db = database })
+    test.wait_until("it plans", function() return slow:errors():find("planning") end)
+    local path = ("%s/state/opsh/plans/%s/plan.json"):format(test.folder(), id)
+    test.shell(("rm %s"):format(path))
+    expect.equal(slow:wait().exit, 2)
+    expect.equal(again.done(database), 0)
+  end)
+
+  it("refuses a plan that was applied, and names the run", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    local run = again.apply(database, { "--json" }).json().run
+    database:execute("update item set done = false")
+    local result = again.apply(database, { "--plan", id })
+    expect.equal(result.exit, 5)
+    expect.contains(result.errors, "was applied by run " .. run)
+    expect.equal(again.done(database), 0)
+  end)
+
+  it("is refused without --apply", function()
+    again.runbook()
+    local result = test.opsh({ "sample.lua", "--plan", "p-1" })
+    expect.equal(result.exit, 2)
+  end)
+
+  it("refuses a plan whose rows are damaged, and says to plan again", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    local path = ("state/opsh/plans/%s/step-1.plan"):format(id)
+    test.shell(("printf X | dd of=%s bs=1 seek=40 conv=notrunc 2>/dev/null"):format(path))
+    local errors = again.refused(database, { "--plan", id })
+    expect.contains(errors, "cannot be compared")
+    expect.contains(errors, "plan again")
+    -- The newest plan is this one: without --plan as well.
+    expect.contains(again.refused(database), "cannot be compared")
+  end)
+
+  it("refuses a plan whose record is damaged", function()
+    local database = again.items()
+    again.runbook()
+    local id = again.plan(database)
+    local path = ("state/opsh/plans/%s/plan.json"):format(id)
+    test.shell(("sed -i 's/sample.lua/simple.lua/' %s"):format(path))
+    expect.contains(again.refused(database, { "--plan", id }), "is damaged")
+    test.shell(("printf '{' > %s"):format(path))
+    expect.contains(again.refused(database, { "--plan", id }), "is damaged")
+    expect.contains(again.refused(database, { "--plan", id }), "plan again")
+  end)
+end)
+
+describe("many items", function()
+  it("are compared, in whatever number they differ", function()
+    local database = again.items(200000)
+    again.runbook({ apply = "function(tx) error('not reached') end" })
+    again.plan(database)
+    database:execute("update item set part = 'pink' where id <= 150000; delete from item where id > 199000")
+    local errors, output = again.refused(database)
+    expect.contains(errors, "0 came, 1,000 went, 150,000 changed of 200,000 planned, and 2,000 tolerated")
+    expect.contains(output, "and 149,990 more")
+    expect.contains(output, "199001, 199002")
+  end)
+end)

@@ -1,0 +1,449 @@
+local opsh = require("opsh")
+local test = require("opsh.test")
+local sample = require("sample")
+
+local describe, it, expect = test.describe, test.it, test.expect
+
+local function simulate(database, fields, option, top)
+  return test.opsh({ test.write("sample.lua", sample.runbook(fields, top)), option or "--simulate" }, { db = database })
+end
+
+local function document(database, fields, option, top)
+  local path = test.write("sample.lua", sample.runbook(fields, top))
+  local result = test.opsh({ path, option or "--simulate", "--json" }, { db = database })
+  return result.json(), result
+end
+
+local function dump(database)
+  local dumped = test.shell(('pg_dump "%s"'):format(database.conninfo))
+  expect.equal(dumped.exit, 0, dumped.errors)
+  -- pg_dump of newer releases writes a random word into its file.
+  return (dumped.output:gsub("\\restrict %w+", ""):gsub("\\unrestrict %w+", ""))
+end
+
+local function entry_of(list, name)
+  for _, entry in ipairs(list) do
+    if entry.table == name then return entry end
+  end
+end
+
+local function two_steps(one, other) return { steps = ("{ %s, %s }"):format(sample.step(one), sample.step(other)) } end
+
+-- Each batch makes what no earlier one has made: the shape of an import that finds or creates.
+local colours = "create table colour (name text primary key);"
+local find_or_create = {
+  batch = "10",
+  writes = '{ "colour" }',
+  apply = [[function(tx)
+    return { created = tx:exec("insert into colour select distinct part from :items as i on conflict do nothing") }
+  end]],
+}
+
+describe("opsh RUNBOOK --simulate", function()
+  it("does what an apply does, reports it, and leaves the database as it was", function()
+    local database = test.database({ sql = sample.items(2500) .. "create table log (id bigint primary key);" })
+    local fields = {
+      writes = '{ "item", "log" }',
+      apply = [[function(tx)
+        tx:exec("insert into log select id from :items as i")
+        return { worked = tx:exec("update item set done = true from :items as i where item.id = i.id") }
+      end]],
+      verify = [[function(check, ctx)
+        check:equal("worked", ctx.done.counts.worked, ctx.planned.items)
+        check:none("left", "select id from item where not done")
+      end]],
+    }
+    local before = dump(database)
+    local found, result = document(database, fields)
+    expect.equal(result.exit, 0, result.errors)
+    expect.equal(dump(database), before)
+    expect.equal(found.rung, "simulate")
+    expect.equal(found.outcome, "simulated")
+    expect.equal(found.steps[1].done.counts.worked, 2500)
+    expect.equal(found.steps[1].batches, 3)
+    expect.equal(found.steps[1].checks[2].outcome, "pass")
+    local simulation = found.simulation
+    expect.equal(simulation.items, 2500)
+    expect.is_true(simulation.whole)
+    expect.equal(simulation.status, "aborted")
+    expect.equal(
+      database:value("select pg_catalog.pg_xact_status($1::text::xid8)", simulation.transaction),
+      "aborted"
+    )
+    expect.equal(entry_of(simulation.tables, "public.item").updated, 2500)
+    expect.equal(entry_of(simulation.tables, "public.item").dead, 2500)
+    expect.equal(entry_of(simulation.tables, "public.item").lock, "RowExclusiveLock")
+    expect.equal(entry_of(simulation.tables, "public.log").inserted, 2500)
+    expect.is_true(simulation.wal_bytes > 100000)
+    expect.equal(database:value("select count(*) from pg_namespace where nspname = 'opsh'"), 0)
+  end)
+
+  it("says loudly what it was, and what it could not tell", function()
+    local result = simulate(test.database({ sql = sample.items(5) }))
+    expect.equal(result.exit, 0, result.errors)
+    expect.matches(result.output, "Simulated 5 items, and rolled back: transaction %d+ is aborted%.")
+    expect.contains(result.output, "not simulated\n  the journal and its proof")
+    expect.lacks(result.output:lower(), "dry run")
+  end)
+
+  it("counts what batch after batch makes, where rolling each back would count too much", function()
+    local database = test.database({ sql = sample.items(30) .. colours })
+    expect.equal(document(database, find_or_create).steps[1].done.counts.created, 3)
+
+    -- The control: each batch in a simulation of its own, as if it were rolled back before the next.
+    local created = 0
+    for first = 1, 30, 10 do
+      local part = { plan = ("[[select id, part from item where id between %d and %d]]"):format(first, first + 9) }
+      for name, source in pairs(find_or_create) do
+        part[name] = source
+      end
+      created = created + document(database, part).steps[1].done.counts.created
+    end
+    expect.equal(created, 9)
+
+    local path = test.write("sample.lua", sample.runbook(find_or_create))
+    local applied = test.opsh({ path, "--apply" }, { db = database })
+    expect.equal(applied.exit, 0, applied.errors)
+    expect.equal(database:value("select count(*) from colour"), 3)
+  end)
+
+  it("plans a step at its turn from what the earlier one wrote, with ctx inside the transaction", function()
+    local database = test.database({ sql = sample.items(30) .. colours })
+    local second = {
+      name = '"second"',
+      after = '"work"',
+      plan = [=[function(ctx)
+        return "select name from colour where name <> :left", { left = ctx:value("select max(name) from colour") }
+      end]=],
+      classify = [[function(row, ctx)
+        return ctx:value("select count(*) from colour where name = $1", row.name) == 1 and "there" or "gone"
+      end]],
+      key = '"name"',
+      writes = '{ "colour" }',
+      apply = [[function(tx)
+        return { gone = tx:exec("delete from colour using :items as i where colour.name = i.name") }
+      end]],
+      verify = [[function(check, ctx)
+        check:count("colours left", "select count(*) from colour", 1)
+        check:equal("rows read", ctx:copy_out("select name from colour", function() end), 1)
+      end]],
+    }
+    local before = dump(database)
+    local found, result = document(database, {}, nil, two_steps(find_or_create, second))
+    expect.equal(result.exit, 0, result.errors)
+    expect.equal(found.steps[2].planned.items, 2)
+    expect.equal(found.steps[2].planned.labels.there, 2)
+    expect.equal(found.steps[2].done.counts.gone, 2)
+    expect.equal(found.steps[2].checks[2].outcome, "pass")
+    expect.equal(dump(database), before)
+  end)
+
+  it("keeps the items of a step that was planned at the start, and rechecks them against what was written", function()
+    local database = test.database({ sql = sample.items(20) })
+    local second = {
+      name = '"second"',
+      plan = "[[select id from item where not done]]",
+      recheck = "[[select i.id from :items as i join item using (id) where not done for update of item]]",
+    }
+    local found = document(database, {}, nil, two_steps({}, second))
+    expect.equal(found.exit, 8)
+    expect.equal(found.steps[2].planned.items, 20)
+    expect.equal(found.steps[2].done.items, 0)
+    expect.equal(found.steps[2].done.skipped, 20)
+  end)
+
+  it("excludes --apply", function()
+    local path = test.write("sample.lua", sample.runbook())
+    local result = test.opsh({ path, "--simulate", "--apply" }, { environment = { PGHOST = "/nowhere" } })
+    expect.equal(result.exit, 2)
+    expect.contains(result.errors, "--simulate and --apply exclude each other")
+  end)
+
+  it("has nothing to do where the plan finds nothing", function()
+    local database = test.database({ sql = sample.items(0) })
+    local result = simulate(database)
+    expect.equal(result.exit, 0, result.errors)
+    expect.contains(result.output, "Nothing to do; nothing was simulated.")
+    expect.equal(document(database).outcome, "nothing to do")
+  end)
+
+  it("refuses what an apply refuses before it writes", function()
+    local database = test.database({ sql = sample.items(5) })
+    local result = simulate(
+      database,
+      {},
+      "--simulate",
+      { preconditions = [[function(check) check:that("never", false) end]] }
+    )
+    expect.equal(result.exit, 5)
+    expect.contains(result.errors, "precondition not met: never")
+    local undeclared = simulate(database, { writes = '{ "nowhere" }' })
+    expect.contains(undeclared.errors, "there is no table nowhere")
+  end)
+end)
+
+describe("the cap of a simulation", function()
+  it("is 10 000 items, and the report says what was left out", function()
+    local database = test.database({ sql = sample.items(10400) })
+    local verify = [[function(check) check:none("left", "select id from item where not done") end]]
+    local found, result = document(database, { verify = verify })
+    expect.equal(result.exit, 0, result.errors)
+    expect.equal(found.steps[1].done.items, 10000)
+    expect.equal(found.simulation.items, 10000)
+    expect.equal(found.simulation.planned, 10400)
+    expect.equal(found.simulation.whole, false)
+    expect.equal(#found.steps[1].checks, 0)
+    expect.contains(found.simulation.not_simulated[1], "400 of 10,400 items")
+  end)
+
+  it("can be another one, or none", function()
+    local database = test.database({ sql = sample.items(300) })
+    expect.contains(simulate(database, {}, "--simulate=120").output, "Simulated 120 of 300 items, and rolled back")
+    expect.contains(simulate(database, {}, "--simulate=all").output, "Simulated 300 items, and rolled back")
+    for _, wrong in ipairs({ "--simulate=0", "--simulate=-1", "--simulate=1.5", "--simulate=some" }) do
+      expect.equal(simulate(database, {}, wrong).exit, 2)
+    end
+  end)
+
+  it("leaves out an atomic step that does not fit, and every step behind", function()
+    local database = test.database({ sql = sample.items(100) })
+    local atomic = { name = '"second"', atomic = "true" }
+    local last = { name = '"third"', after = '"second"' }
+    local steps = ("{ %s, %s, %s }"):format(sample.step(), sample.step(atomic), sample.step(last))
+    local found = document(database, {}, "--simulate=150", { steps = steps })
+    expect.equal(found.exit, 0)
+    expect.equal(found.steps[1].done.items, 100)
+    expect.equal(found.steps[2].done, opsh.null)
+    expect.equal(found.steps[3].planned, opsh.null)
+    expect.contains(found.simulation.not_simulated[2], "step third, which is planned after second")
+  end)
+end)
+
+describe("a simulation finds", function()
+  it("the items that fail, with key, SQLSTATE and message, and works on without them", function()
+    local database = test.database({ sql = sample.items(300) })
+    local fields = {
+      batch = "100",
+      max_failures = "5",
+      apply = [[function(tx)
+        local worked = tx:exec("update item set amount = 1 / (item.id % 150) from :items as i where item.id = i.id")
+        return { worked = worked }
+      end]],
+      on_failure = [[function(tx, item) tx:exec("update item set done = true where id = $1", item.id) end]],
+    }
+    local found, result = document(database, fields)
+    expect.equal(result.exit, 8, result.errors)
+    expect.equal(found.steps[1].done.failed, 2)
+    expect.equal(found.steps[1].done.counts.worked, 298)
+    expect.equal(found.simulation.left_out[1].key[1], "150")
+    expect.equal(found.simulation.left_out[1].sqlstate, "22012")
+    expect.equal(found.simulation.left_out[1].batch, 2)
+    -- 298, and those two that on_failure wrote about; not those of the attempts.
+    expect.equal(entry_of(found.simulation.tables, "public.item").updated, 300)
+    expect.is_true(entry_of(found.simulation.tables, "public.item").dead > 300)
+    expect.contains(simulate(database, fields).output, "150   22012  division by zero")
+    expect.equal(database:value("select count(*) from item where done"), 0)
+  end)
+
+  it("too many failures, with the batch, and rolls back", function()
+    local database = test.database({ sql = sample.items(30) })
+    local before = database:checksum()
+    local result = simulate(database, {
+      batch = "10",
+      apply = [[function(tx)
+        tx:exec("update item set amount = 1 / (item.id - 25) from :items as i where item.id = i.id")
+      end]],
+    })
+    expect.equal(result.exit, 1)
+    expect.contains(result.errors, "division by zero")
+    expect.contains(result.errors, "in batch 3 of step work")
+    expect.contains(result.errors, "it was a simulation: nothing of it was kept")
+    expect.matches(result.output, "public.item +0 +20 +0")
+    expect.matches(result.output, "rolled back: transaction %d+ is aborted")
+    expect.equal(database:checksum(), before)
+  end)
+
+  it("a deferred constraint at the end of the batch that breaks it", function()
+    local database = test.database({
+      sql = sample.items(30) .. [[
+        create table twin (id bigint primary key, of bigint references item deferrable initially deferred);
+      ]],
+    })
+    local found = document(database, {
+      batch = "10",
+      writes = '{ "twin" }',
+      max_failures = "1",
+      apply = [[function(tx)
+        tx:exec("insert into twin select id, case when id = 15 then 99 else id end from :items as i")
+      end]],
+    })
+    expect.equal(found.exit, 8)
+    expect.equal(found.simulation.left_out[1].key[1], "15")
+    expect.equal(found.simulation.left_out[1].sqlstate, "23503")
+    expect.equal(entry_of(found.simulation.tables, "public.twin").inserted, 29)
+  end)
+
+  it("a table that a trigger writes and no step declares, which an apply refuses", function()
+    local database = test.database({
+      sql = sample.items(5) .. [[
+        create table log (id bigserial primary key);
+        create function note() returns trigger language plpgsql as
+          'begin insert into log default values; return null; end';
+        create trigger note after update on item for each row execute function note();
+      ]],
+    })
+    local found, result = document(database)
+    expect.equal(result.exit, 1)
+    expect.equal(found.outcome, "failed")
+    expect.equal(found.error.kind, "simulation.findings")
+    expect.equal(entry_of(found.simulation.tables, "public.log").declared, false)
+    expect.equal(found.simulation.findings[1].table, "public.log")
+    expect.equal(found.simulation.sequences[1].sequence, "public.log_id_seq")
+    expect.equal(found.simulation.sequences[1].from, opsh.null)
+    expect.equal(found.simulation.sequences[1].to, "5")
+    expect.contains(simulate(database).output, "public.log (not in writes)")
+    local path = test.write("sample.lua", sample.runbook())
+    expect.equal(test.opsh({ path, "--apply" }, { db = database }).exit, 1)
+    -- The control: declared, both go through.
+    local declared = { writes = '{ "item", "log" }' }
+    expect.equal(simulate(database, declared).exit, 0)
+    path = test.write("sample.lua", sample.runbook(declared))
+    expect.equal(test.opsh({ path, "--apply" }, { db = database }).exit, 0)
+  end)
+
+  it("a check that does not pass, and exits with 6", function()
+    local database = test.database({ sql = sample.items(5) })
+    local fields = { verify = [[function(check) check:none("all of them", "select id from item where done") end]] }
+    local found, result = document(database, fields)
+    expect.equal(result.exit, 6)
+    expect.equal(found.error.kind, "check.failed")
+    expect.equal(found.steps[1].checks[1].found, "5")
+    expect.equal(found.simulation.status, "aborted")
+    expect.contains(simulate(database, fields).output, "FAIL   all of them  5, expected 0")
+  end)
+
+  it("that the gate of an atomic step does not pass, and takes the step back", function()
+    local database = test.database({ sql = sample.items(5) })
+    local found = document(database, {
+      atomic = "true",
+      verify = [[function(check) check:none("all of them", "select id from item where done") end]],
+    })
+    expect.equal(found.exit, 6)
+    expect.equal(found.steps[1].checks[1].found, "5")
+    expect.equal(entry_of(found.simulation.tables, "public.item").updated, 0)
+    expect.equal(entry_of(found.simulation.tables, "public.item").dead, 5)
+  end)
+
+  it("a statement that is none of a batch's, in any disguise", function()
+    local database = test.database({ sql = sample.items(5) })
+    local before = database:checksum()
+    local disguised = { "commit", "/* x */ end", "COMMIT AND CHAIN", "create table x ()", "prepare transaction 'x'" }
+    for _, sql in ipairs(disguised) do
+      local result = simulate(database, { apply = ("function(tx) tx:exec(%q) end"):format(sql) })
+      expect.equal(result.exit, 5, sql)
+      expect.equal(database:checksum(), before)
+    end
+  end)
+end)
+
+describe("a simulation that is cut off", function()
+  local slow = {
+    batch = "10",
+    apply = [[function(tx)
+      tx:exec("update item set done = true from :items as i where item.id = i.id")
+      tx:value("select pg_sleep(0.1) is null")
+    end]],
+  }
+
+  local function start(database)
+    local process = test.spawn({ test.write("sample.lua", sample.runbook(slow)), "--simulate" }, { db = database })
+    test.wait_until(
+      "a batch is simulated",
+      function()
+        return #database:query([[select from pg_stat_activity where datname = current_database()
+          and wait_event = 'PgSleep' and backend_xid is not null]]) > 0
+      end
+    )
+    return process
+  end
+
+  local function wait_until_idle(database)
+    test.wait_until(
+      "no session of opsh is left",
+      function()
+        return #database:query([[select from pg_stat_activity
+          where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()]]) == 0
+      end
+    )
+  end
+
+  it("by Ctrl-C is rolled back, says so, and exits with 130", function()
+    local database = test.database({ sql = sample.items(500) })
+    local before = database:checksum()
+    local process = start(database)
+    process:signal("INT")
+    local result = process:wait(10)
+    expect.equal(result.exit, 130)
+    expect.contains(result.errors, "it was a simulation: nothing of it was kept")
+    expect.matches(result.output, "rolled back: transaction %d+ is aborted")
+    wait_until_idle(database)
+    expect.equal(database:checksum(), before)
+  end)
+
+  it("by kill -9 leaves nothing", function()
+    local database = test.database({ sql = sample.items(500) })
+    local before = database:checksum()
+    local process = start(database)
+    process:signal("KILL")
+    process:wait(10)
+    wait_until_idle(database)
+    expect.equal(database:checksum(), before)
+  end)
+
+  it("by a lost connection exits with 3, and says what became of its transaction", function()
+    local database = test.database({ sql = sample.items(500) })
+    local process = start(database)
+    database:execute([[select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and backend_xid is not null]])
+    local result = process:wait(10)
+    expect.equal(result.exit, 3)
+    expect.matches(result.output, "rolled back: transaction %d+ is aborted")
+    expect.equal(database:value("select count(*) from item where done"), 0)
+  end)
+end)
+
+describe("the audit log of a simulation", function()
+  it("says who simulated what, and that it was rolled back; the ledger does not know it", function()
+    local database = test.database({ sql = sample.items(5) })
+    local path = test.write("sample.lua", sample.runbook())
+    local result = test.opsh({ path, "--simulate", "--reason=before the weekend", "--json" }, { db = database })
+    expect.equal(result.exit, 0, result.errors)
+    local found = result.json()
+    local events = {}
+    for at, line in ipairs(test.opsh({ "audit", "show", found.run, "--json" }).json()) do
+      events[at] = line.event
+    end
+    expect.equal(table.concat(events, ", "), "simulation started, planned, simulation finished")
+    local shown = test.opsh({ "audit", "show", found.run, "--json" }).json()
+    expect.equal(shown[1].details.reason, "before the weekend")
+    expect.equal(shown[3].details.transaction, found.simulation.transaction)
+    expect.equal(shown[3].details.outcome, "done")
+    local verified = test.opsh({ "audit", "verify" }, { db = database })
+    expect.equal(verified.exit, 0, verified.output .. verified.errors)
+    expect.contains(verified.output, "simulated")
+    -- The planned rows are not kept.
+    expect.equal(test.shell("ls state/opsh/runs/*").output, "audit.jsonl\n")
+  end)
+
+  it("is written before the first row, or nothing is simulated", function()
+    local database = test.database({ sql = sample.items(5) })
+    local path = test.write("sample.lua", sample.runbook())
+    local reason = ("x"):rep(20000)
+    local line = ('%s"$OPSH" --db="%s" %s --simulate --reason=%s'):format("%s", database.conninfo, path, reason)
+    local result = test.shell(line:format("ulimit -f 8; exec "))
+    expect.equal(result.exit, 5, result.errors)
+    expect.lacks(result.output, "Simulated")
+    -- The control: with room, it is simulated.
+    expect.contains(test.shell(line:format("")).output, "Simulated 5 items")
+  end)
+end)
