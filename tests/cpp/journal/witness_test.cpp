@@ -8,6 +8,7 @@
 using opsh::journal::Batch;
 using opsh::journal::DeclaredName;
 using opsh::journal::Watcher;
+using opsh::sql::operator""_sql;
 using test::failure;
 using test::write;
 
@@ -47,7 +48,7 @@ TEST_CASE("the witness cannot write") {
   auto& witness = run.ledger.watcher().witness;
   CHECK(failure([&] { witness.query(test::read("select nextval('s') from (select 1) x")); }).kind != "passed");
   run.database.query("create sequence s");
-  CHECK(failure([&] { witness.query(test::read("select setval('s', 5)")); }).sqlstate == "25006");
+  CHECK(failure([&] { witness.query("select pg_catalog.setval('s', 5)"_sql); }).sqlstate == "25006");
 }
 
 TEST_CASE("a row that the witness does not see rolls the batch back") {
@@ -85,7 +86,7 @@ TEST_CASE("DDL of others that queues between the batch and its witness ends in a
 TEST_CASE("a batch whose statistics were switched off is refused") {
   test::Run run{orders};
   Batch batch{run.ledger, run.claim, {tables_of(run.ledger, {"orders"}), {}, false}};
-  batch.execute(write("select set_config('track_counts', 'off', true)"), {});
+  batch.execute("select pg_catalog.set_config('track_counts', 'off', true)"_sql, {});
   batch.execute(write("update orders set n = 1"), {});
   CHECK(failure([&] { batch.record(run.place(), 1, {}, "{}"); }).kind == "proof.counters");
 }
