@@ -80,6 +80,8 @@ const CatalogGate::Verdict& CatalogGate::unnamed() {
     if (!verdict.read && function.name == 0) verdict.read = judge(function, false, Use::read);
     if (!verdict.write) verdict.write = judge(function, false, Use::write);
   }
+  for (auto* refusal : {&verdict.read, &verdict.write})
+    if (*refusal) (*refusal)->hint += "; any statement in this database may run it";
   return unnamed_.emplace(std::move(verdict));
 }
 

@@ -14,10 +14,30 @@ namespace opsh::db::catalog_queries {
   "else 'function' end"
 #define OPSH_USED_AS_CODE "(f.found[1] <> 'vartype' or t.tree ~ ':funcid (3209|3475|3960|3961) ')"
 
+// The operator classes that somebody wrote: extensions say of theirs what they do. First, and alone: there are few.
+#define OPSH_CLASSES                                                                                                   \
+  "classes(oid, family, name, is_default) as materialized ("                                                           \
+  "  select c.oid, c.opcfamily, pg_catalog.concat('the operator class ', c.opcname, ' of ', "                          \
+  "c.opcintype::pg_catalog.regtype), c.opcdefault"                                                                     \
+  "  from pg_catalog.pg_opclass as c"                                                                                  \
+  "  where c.oid >= 16384 and not exists ("                                                                            \
+  "    select from pg_catalog.pg_depend as d"                                                                          \
+  "    where d.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')"        \
+  ")"
+// The functions of a class c, as x.oid.
+#define OPSH_CLASS_CODE                                                                                                \
+  "lateral ("                                                                                                          \
+  "  select s.amproc::pg_catalog.oid from pg_catalog.pg_amproc as s where s.amprocfamily = c.family"                   \
+  "  union"                                                                                                            \
+  "  select o.oprcode::pg_catalog.oid"                                                                                 \
+  "  from pg_catalog.pg_amop as s join pg_catalog.pg_operator as o on o.oid = s.amopopr"                               \
+  "  where s.amopfamily = c.family"                                                                                    \
+  ") as x (oid)"
+
 /// $1 numbers, $2 schemas, $3 names. Gives number, what, oid, via; of foreign tables and the server's own views also
 /// schema and name.
 inline constexpr const char* relations = R"(
-with recursive reached(number, oid, named, inside) as (
+with recursive )" OPSH_CLASSES R"(, reached(number, oid, named, inside) as (
   select a.number, c.oid, c.oid, false
   from rows from (pg_catalog.unnest($1::pg_catalog.int4[]), pg_catalog.unnest($2::pg_catalog.text[]),
                   pg_catalog.unnest($3::pg_catalog.text[])) as a (number, schema, name),
@@ -63,11 +83,29 @@ union all
 select distinct t.number, )" OPSH_USED_KIND R"(, f.found[2]::pg_catalog.oid, t.via,
        null::pg_catalog.name, null::pg_catalog.name
 from trees as t, )" OPSH_USED_IN_TREE R"(
-where )" OPSH_USED_AS_CODE;
+where )" OPSH_USED_AS_CODE R"(
+union all
+-- What compares rows when an index is scanned, or partitions are left out.
+select k.number, 'function', x.oid, c.name, null, null
+from (
+  select r.number, pg_catalog.unnest(i.indclass::pg_catalog.oid[])
+  from reached as r join pg_catalog.pg_index as i on i.indrelid = r.oid
+  union
+  select r.number, pg_catalog.unnest(p.partclass::pg_catalog.oid[])
+  from reached as r join pg_catalog.pg_partitioned_table as p on p.partrelid = r.oid
+) as k (number, class) join classes as c on c.oid = k.class, )" OPSH_CLASS_CODE R"(
+where x.oid >= 16384
+union all
+-- Ranges compare by what their type says.
+select distinct r.number, 'type', a.atttypid, pg_catalog.concat('relation ', r.oid::pg_catalog.regclass),
+       null::pg_catalog.name, null::pg_catalog.name
+from reached as r join pg_catalog.pg_attribute as a on a.attrelid = r.oid
+join pg_catalog.pg_type as y on y.oid = a.atttypid
+where a.attnum > 0 and y.oid >= 16384 and y.typtype in ('r', 'm'))";
 
 /// $1 numbers, $2 schemas, $3 names; $4 numbers, $5 oids, $6 via. Gives number, what, oid, via.
 inline constexpr const char* types = R"(
-with recursive reached(number, oid, via) as (
+with recursive )" OPSH_CLASSES R"(, reached(number, oid, via) as (
   select a.number, c.oid, ''
   from rows from (pg_catalog.unnest($1::pg_catalog.int4[]), pg_catalog.unnest($2::pg_catalog.text[]),
                   pg_catalog.unnest($3::pg_catalog.text[])) as a (number, schema, name),
@@ -91,6 +129,10 @@ with recursive reached(number, oid, via) as (
     union all
     select g.rngsubtype from pg_catalog.pg_range as g where g.rngtypid = y.oid
     union all
+    select d.refobjid from pg_catalog.pg_depend as d -- from a multirange to its range
+    where y.typtype = 'm' and d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = y.oid
+      and d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.deptype = 'i'
+    union all
     select m.found[1]::pg_catalog.oid
     from pg_catalog.pg_constraint as k,
          pg_catalog.regexp_matches(k.conbin::pg_catalog.text, ':(?:resulttype|typid) ([1-9][0-9]*)', 'g') as m (found)
@@ -110,6 +152,16 @@ select r.number, 'function', k.castfunc,
        pg_catalog.concat('the cast from ', k.castsource::pg_catalog.regtype, ' to ', k.casttarget::pg_catalog.regtype)
 from reached as r join pg_catalog.pg_cast as k on k.casttarget = r.oid
 where k.castfunc >= 16384
+union all
+select r.number, 'function', x.oid, c.name
+from reached as r join pg_catalog.pg_range as g on g.rngtypid = r.oid
+join classes as c on c.oid = g.rngsubopc, )" OPSH_CLASS_CODE R"(
+where x.oid >= 16384
+union all
+select r.number, 'function', x.oid, pg_catalog.concat('the type ', r.oid::pg_catalog.regtype)
+from reached as r join pg_catalog.pg_range as g on g.rngtypid = r.oid,
+     lateral (values (g.rngcanonical::pg_catalog.oid), (g.rngsubdiff::pg_catalog.oid)) as x (oid)
+where x.oid >= 16384
 union all
 select r.number, 'function', x.oid, pg_catalog.concat('the type ', r.oid::pg_catalog.regtype)
 from reached as r join pg_catalog.pg_type as y on y.oid = r.oid,
@@ -171,30 +223,22 @@ from (
 join pg_catalog.pg_proc as p on p.oid = w.oid
 join pg_catalog.pg_namespace as n on n.oid = p.pronamespace)";
 
-/// Gives 0, or 1 for what only a statement that writes uses, what, oid, via. Extensions say of their own operator
-/// classes what they do.
+/// Gives 0, or 1 for what only a statement that writes uses, what, oid, via.
 inline constexpr const char* unnamed = R"(
+with )" OPSH_CLASSES R"(
 select case k.castcontext when 'i' then 0 else 1 end, 'function', k.castfunc::pg_catalog.oid,
        pg_catalog.concat('the cast from ', k.castsource::pg_catalog.regtype, ' to ', k.casttarget::pg_catalog.regtype)
 from pg_catalog.pg_cast as k
 where k.castfunc >= 16384 and k.castcontext in ('i', 'a')
 union all
-select 0, 'function', x.oid,
-       pg_catalog.concat('the operator class ', c.opcname, ' of ', c.opcintype::pg_catalog.regtype)
-from pg_catalog.pg_opclass as c, lateral (
-  select s.amproc::pg_catalog.oid from pg_catalog.pg_amproc as s where s.amprocfamily = c.opcfamily
-  union
-  select o.oprcode::pg_catalog.oid
-  from pg_catalog.pg_amop as s join pg_catalog.pg_operator as o on o.oid = s.amopopr
-  where s.amopfamily = c.opcfamily
-) as x (oid)
-where c.opcdefault and c.oid >= 16384 and x.oid >= 16384
-  and not exists (
-    select from pg_catalog.pg_depend as d
-    where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = x.oid and d.deptype = 'e'))";
+select 0, 'function', x.oid, c.name
+from classes as c, )" OPSH_CLASS_CODE R"(
+where c.is_default and x.oid >= 16384)";
 
 #undef OPSH_USED_IN_TREE
 #undef OPSH_USED_KIND
 #undef OPSH_USED_AS_CODE
+#undef OPSH_CLASS_CODE
+#undef OPSH_CLASSES
 
 }  // namespace opsh::db::catalog_queries

@@ -20,8 +20,8 @@ class Memory {
   /// lua_Alloc; `self` is the Memory.
   static void* allocate(void* self, void* block, std::size_t size, std::size_t wanted) noexcept;
 
-  /// How many bytes all blocks may have together; Lua gets "not enough memory" beyond. `on_reached` is then called, once,
-  /// and what has to be done about it may use a reserve, which is there until recover().
+  /// How many bytes all blocks may have together; Lua gets "not enough memory" beyond. `on_reached` is then called,
+  /// once, and what has to be done about it may use a reserve, which is there until recover().
   void limit(std::size_t bytes, void (*on_reached)()) noexcept;
   std::size_t limit() const { return limit_; }
   /// Whether the limit was reached.

@@ -19,8 +19,8 @@ const std::unordered_set<std::string_view> known_nodes = {
     "ResTarget", "SortBy", "WindowDef", "GroupingSet", "LockingClause", "OnConflictClause", "InferClause", "IndexElem",
     "MultiAssignRef", "SetToDefault",
     // Expressions.
-    "AExpr", "AIndices", "AIndirection", "AArrayExpr", "ColumnRef", "ParamRef", "FuncCall", "NamedArgExpr",
-    "TypeCast", "TypeName", "CollateClause", "BoolExpr", "NullTest", "BooleanTest", "SubLink", "CaseExpr", "CaseWhen",
+    "AExpr", "AIndices", "AIndirection", "AArrayExpr", "ColumnRef", "ParamRef", "FuncCall", "NamedArgExpr", "TypeCast",
+    "TypeName", "CollateClause", "BoolExpr", "NullTest", "BooleanTest", "SubLink", "CaseExpr", "CaseWhen",
     "CoalesceExpr", "MinMaxExpr", "RowExpr", "SQLValueFunction", "XmlExpr", "XmlSerialize", "GroupingFunc",
     // SQL/JSON, from 16 on: functions of pg_catalog, and types, which are collected.
     "JsonObjectConstructor", "JsonArrayConstructor", "JsonArrayQueryConstructor", "JsonAggConstructor", "JsonObjectAgg",
@@ -108,8 +108,8 @@ void Collector::expression(const PgQuery__AExpr& expression) {
 void Collector::function(const PgQuery__FuncCall& call) {
   const auto location = at(call.location);
   add(Kind::function, call.funcname, call.n_funcname, location);
-  // With one argument it may be a cast to a type of that name, or a column of a row.
-  if (call.n_args == 1) add(Kind::type, call.funcname, call.n_funcname, location);
+  // It may be a cast to a type of that name, or make a range of it.
+  add(Kind::type, call.funcname, call.n_funcname, location);
 }
 
 void Collector::column(const PgQuery__ColumnRef& column) {

@@ -75,8 +75,9 @@ TEST_CASE("a resume that waited for the other opsh goes on with the step that th
   };
   REQUIRE(test::eventually(waits_for_gate));
   auto second = workshop.resume();
-  REQUIRE(test::eventually(
-      [&] { return workshop.number("select count(*) from pg_stat_activity where application_name like 'opsh%'") > 1; }));
+  REQUIRE(test::eventually([&] {
+    return workshop.number("select count(*) from pg_stat_activity where application_name like 'opsh%'") > 1;
+  }));
   std::this_thread::sleep_for(200ms);
   holder.run("commit");
   Ending fenced = Workshop::end(first), finished = Workshop::end(second);

@@ -45,7 +45,8 @@ describe("a login that is named like the schema opsh", function()
   local function apply(database, fields)
     fields.plan = "[[select id from version where not done]]"
     fields.writes = '{ "version", "run", "step", "batch" }'
-    local result = test.opsh({ test.write("sample.lua", sample.runbook(fields)), "--apply" }, { db = database })
+    local runbook = sample.runbook(fields, { functions = '{ "public.make_table" }' })
+    local result = test.opsh({ test.write("sample.lua", runbook), "--apply" }, { db = database })
     expect.equal(result.exit, 0)
     return result
   end

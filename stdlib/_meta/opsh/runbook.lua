@@ -191,6 +191,8 @@ function check:count(name, sql, expected, ...) end
 ---@field description? string
 ---@field params? table<string, opsh.Param>
 ---@field preconditions? fun(check: opsh.Check, ctx: opsh.Context)
+---@field functions? string[] "schema.name": user-written functions that its statements may call
+---@field foreign_tables? string[] "schema.name": foreign tables that its statements may read
 ---@field redact? string[] columns whose values are `***` in reports; their rows are in the spool and the journal
 ---@field tolerance? integer|string that of the steps that have none of their own; default "1%"
 ---@field steps opsh.Step[]

@@ -235,6 +235,35 @@ TEST_CASE("a cast that is meant without being written is judged for every statem
   CHECK(said(reader, "select p + 1 from pairs").kind == "passed");
 }
 
+TEST_CASE("an ordering that somebody wrote is judged wherever an index, a partition or a range uses it") {
+  test::Database database;
+  database.query(std::string{setup} + R"(
+    create function evil_order(int, int) returns int language sql immutable as
+      'select evil(1) * 0 + pg_catalog.btint4cmp($1, $2)';
+    create operator class evil_ops for type int using btree as
+      operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 evil_order(int, int);
+    create table parted (k int) partition by range (k evil_ops);
+    create table parted_1 partition of parted for values from (0) to (10);
+    create type leaky as range (subtype = int, subtype_opclass = evil_ops);
+    create table ranges (r leaky);
+    create view v as select leaky(1, 2) as r;
+    create table indexed (k int);
+    insert into indexed select i from generate_series(1, 5000) as i;
+    create index on indexed (k evil_ops);
+    analyze indexed)");
+  check_refused(database, {
+                              "select * from parted where k = 1",
+                              "select leaky(1, 2)",
+                              "select '[1,2]'::leaky",
+                              "select '{[1,2]}'::leaky_multirange",
+                              "select * from v",
+                          });
+  Reader reader{test::target(database)};
+  CHECK(said(reader, "select * from indexed where k = 7").kind == "sql.refused");
+  CHECK(said(reader, "select r && r from ranges").message.find("the operator class evil_ops of integer calls") == 0);
+  check_passed(database, {"select * from t", "select '[1,2]'::int4range, int8range(1, 2)"});
+}
+
 TEST_CASE("what comes with the server is allowed when it only reads") {
   test::Database database;
   database.query(setup);

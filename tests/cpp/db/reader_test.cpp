@@ -261,3 +261,17 @@ TEST_CASE("the evidence of a transaction does not count what an earlier one on t
   reader.query("select count(*) from t"_sql);
   CHECK(failure([&] { reader.rest(); }).kind == "passed");
 }
+
+TEST_CASE("a parameter with a NUL byte and 70 000 parameters are refused before anything is sent") {
+  test::Database database;
+  Reader reader{test::target(database)};
+  const auto nul = failure([&] { reader.query("select $1::text"_sql, {{std::string{"a\0b", 3}}}); });
+  CHECK(nul.kind == "sql.nul");
+  CHECK_FALSE(nul.hint.empty());
+  Parameters many;
+  for (int i = 0; i < 70000; ++i) many.add("1");
+  const auto error = failure([&] { reader.query("select $1::text"_sql, many); });
+  CHECK(error.kind == "sql.parameters");
+  CHECK(error.message == "70000 parameters; PostgreSQL takes at most 65535");
+  CHECK(reader.query("select 1"_sql).field(0, 0) == "1");
+}
