@@ -6,32 +6,32 @@ namespace opsh::db::catalog_queries {
 
 // The kind and the oid of what a stored expression (t.tree) uses, as f.found. The row that is given to
 // json_populate_record and its like decides the types that text is read as; elsewhere a row's type means nothing.
-#define OPSH_USED_IN_TREE                                                                                              \
-  "pg_catalog.regexp_matches(t.tree, ':(funcid|aggfnoid|winfnoid|opfuncid|tsmhandler|opno|eqop|sortop|resulttype|"    \
+#define OPSH_USED_IN_TREE                                                                                          \
+  "pg_catalog.regexp_matches(t.tree, ':(funcid|aggfnoid|winfnoid|opfuncid|tsmhandler|opno|eqop|sortop|resulttype|" \
   "funcresulttype|typid|vartype) ([1-9][0-9]*)', 'g') as f (found)"
-#define OPSH_USED_KIND                                                                                                 \
-  "case when f.found[1] in ('opno', 'eqop', 'sortop') then 'operator' when f.found[1] ~ 'typ' then 'type' "           \
+#define OPSH_USED_KIND                                                                                      \
+  "case when f.found[1] in ('opno', 'eqop', 'sortop') then 'operator' when f.found[1] ~ 'typ' then 'type' " \
   "else 'function' end"
 #define OPSH_USED_AS_CODE "(f.found[1] <> 'vartype' or t.tree ~ ':funcid (3209|3475|3960|3961) ')"
 
 // The operator classes that somebody wrote: extensions say of theirs what they do. First, and alone: there are few.
-#define OPSH_CLASSES                                                                                                   \
-  "classes(oid, family, name, is_default) as materialized ("                                                           \
-  "  select c.oid, c.opcfamily, pg_catalog.concat('the operator class ', c.opcname, ' of ', "                          \
-  "c.opcintype::pg_catalog.regtype), c.opcdefault"                                                                     \
-  "  from pg_catalog.pg_opclass as c"                                                                                  \
-  "  where c.oid >= 16384 and not exists ("                                                                            \
-  "    select from pg_catalog.pg_depend as d"                                                                          \
-  "    where d.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')"        \
+#define OPSH_CLASSES                                                                                            \
+  "classes(oid, family, name, is_default) as materialized ("                                                    \
+  "  select c.oid, c.opcfamily, pg_catalog.concat('the operator class ', c.opcname, ' of ', "                   \
+  "c.opcintype::pg_catalog.regtype), c.opcdefault"                                                              \
+  "  from pg_catalog.pg_opclass as c"                                                                           \
+  "  where c.oid >= 16384 and not exists ("                                                                     \
+  "    select from pg_catalog.pg_depend as d"                                                                   \
+  "    where d.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')" \
   ")"
 // The functions of a class c, as x.oid.
-#define OPSH_CLASS_CODE                                                                                                \
-  "lateral ("                                                                                                          \
-  "  select s.amproc::pg_catalog.oid from pg_catalog.pg_amproc as s where s.amprocfamily = c.family"                   \
-  "  union"                                                                                                            \
-  "  select o.oprcode::pg_catalog.oid"                                                                                 \
-  "  from pg_catalog.pg_amop as s join pg_catalog.pg_operator as o on o.oid = s.amopopr"                               \
-  "  where s.amopfamily = c.family"                                                                                    \
+#define OPSH_CLASS_CODE                                                                              \
+  "lateral ("                                                                                        \
+  "  select s.amproc::pg_catalog.oid from pg_catalog.pg_amproc as s where s.amprocfamily = c.family" \
+  "  union"                                                                                          \
+  "  select o.oprcode::pg_catalog.oid"                                                               \
+  "  from pg_catalog.pg_amop as s join pg_catalog.pg_operator as o on o.oid = s.amopopr"             \
+  "  where s.amopfamily = c.family"                                                                  \
   ") as x (oid)"
 
 /// $1 numbers, $2 schemas, $3 names. Gives number, what, oid, via; of foreign tables and the server's own views also

@@ -37,7 +37,8 @@ struct RelationBehind {
 /// What runs when a statement uses names, by the catalog: every function that a call could be resolved to (argument
 /// types are not looked at, and a better match in another schema wins over pg_catalog); the functions of operators; of
 /// views, through views, and of row security policies; of casts, of input and output and of the checks of domains,
-/// through composite types, arrays and ranges; foreign tables, also below a parent.
+/// through composite types, arrays and ranges; of the operator classes that indexes, partitions and ranges order by;
+/// foreign tables, also below a parent.
 ///
 /// Views, policies and checks are read as the server stores them (pg_node_tree): resolved, whatever the search path, in
 /// any syntax that a newer server has.

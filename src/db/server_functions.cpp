@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <iterator>
 
-// Made from pg_proc of 15 and of 17, every function of pg_catalog looked at once, those that cannot be called from SQL
-// left out (an argument of type internal), and from the extensions that come with PostgreSQL. A function that a newer
-// server adds and calls volatile is refused until it is here.
+// Made from pg_proc of 15: every function of pg_catalog was looked at once, those that cannot be called from SQL left
+// out (an argument of type internal), and those of the extensions that come with PostgreSQL. What 16 to 18 add is here
+// from what is known of them, not from their catalogs. A function that a newer server adds and calls volatile is
+// refused until it is here; one that it calls stable is allowed.
 namespace opsh::db {
 namespace {
 

@@ -12,7 +12,6 @@ using opsh::sql::gate_read;
 using opsh::sql::gate_write;
 using opsh::sql::locks_rows;
 using opsh::sql::parse_template;
-using opsh::sql::Reference;
 using opsh::sql::Rendered;
 using opsh::sql::StatementKind;
 
@@ -245,105 +244,10 @@ TEST_CASE("only locks that keep others from changing the row count as locks") {
   CHECK_FALSE(locks_rows(rendered("select 'for update' from t")));
 }
 
-namespace {
-
-/// "f count o = r public.t": what a statement names.
-std::string names_of(const std::string& sql) {
-  const auto read = gate_read(rendered(sql));
-  std::string text;
-  for (const auto& reference : *read.parts()[0].references) {
-    text += text.empty() ? "" : " ";
-    text += "faotr"[static_cast<int>(reference.kind)];
-    text += " " + (reference.schema.empty() ? "" : reference.schema + ".") + reference.name;
-  }
-  return text;
-}
-
-}  // namespace
-
-TEST_CASE("a statement says every name that a server has to judge") {
-  CHECK(names_of("select 1") == "");
-  CHECK(names_of("select count(*) from public.t") == "f count t count r public.t");
-  CHECK(names_of("select a.b.f, (x).g, y from t") == "a f a g r t");
-  CHECK(names_of("select 1 operator(s.+) 2, 3 between 4 and 5") == "o s.+ o < o <= o > o >=");
-  CHECK(names_of("select extract(year from x), x::numeric(1), s.d 'x'") ==
-        "f pg_catalog.extract t pg_catalog.extract t pg_catalog.numeric t s.d");
-  CHECK(names_of("select case x when 1 then 2 end, x in (table t)") == "o = r t");
-  CHECK(names_of("select 1 from t natural join u order by 1 using <") == "r t r u o = o <");
-  CHECK(names_of("select * from f(1) as x (a d, b s.e[]), t tablesample m (1)") == "f f t f t d t s.e r t f m");
-  CHECK(names_of("select xmlserialize(content x as d), g'x' from xmltable('a' passing b columns c e)") ==
-        "t d t g t e");
-  CHECK(names_of("explain select f(:p)") == "f f t f");
-}
-
 TEST_CASE("the gate refuses a node of a kind that it does not know, wherever it stands") {
   const Error error = write_refusal("delete from t where current of c");
   CHECK(error.kind == "sql.refused");
   CHECK(error.message == "the statement holds a node (CurrentOfExpr) that opsh does not know to be harmless");
-}
-
-TEST_CASE("COMMIT is refused in any spelling and behind anything that is not seen") {
-  for (const std::string sql : {
-           "COMMIT",
-           "cOmMiT work",
-           "commit and no chain",
-           "end transaction",
-           "commit prepared 'x'",
-           "rollback prepared 'x'",
-           "/* a /* nested */ comment */ commit",
-           "-- line\ncommit",
-           ";commit",
-           "\t\v\f\r\ncommit;",
-           "select 1 -- ;\n; commit",
-           "select 1;;commit",
-           "(commit)",
-       }) {
-    CAPTURE(sql);
-    CHECK_FALSE(read_refusal(sql).kind == "passed");
-    CHECK_FALSE(write_refusal(sql).kind == "passed");
-  }
-  // A byte-order mark and a no-break space are letters to PostgreSQL: no statement begins with them.
-  for (const std::string sql : {"\xef\xbb\xbf"
-                                "commit",
-                                "\xc2\xa0"
-                                "commit",
-                                "commit\xc2\xa0"}) {
-    CAPTURE(sql);
-    CHECK(read_refusal(sql).kind == "sql.syntax");
-    CHECK(write_refusal(sql).kind == "sql.syntax");
-  }
-}
-
-TEST_CASE("tables and columns named like keywords are read") {
-  for (const std::string sql : {
-           "select \"select\", \"from\" from \"table\" as \"where\"",
-           "select commit, begin, value, name from t as user_",
-           "table \"commit\"",
-           "select t.select, t.into from t",
-       }) {
-    CAPTURE(sql);
-    CHECK(read_refusal(sql).kind == "passed");
-  }
-}
-
-TEST_CASE("SQL of more than 32 KiB, and with a NUL byte, is refused before it is parsed") {
-  CHECK(read_refusal("select '" + std::string(32 * 1024 - 9, 'x') + "'").kind == "passed");
-  CHECK(opsh::Error{"sql.too_long", ""}.kind == [] {
-    try {
-      rendered("select '" + std::string(32 * 1024, 'x') + "'");
-    } catch (const Error& error) {
-      return error.kind;
-    }
-    return std::string{"passed"};
-  }());
-  CHECK([] {
-    try {
-      rendered(std::string{"select 1\0; commit", 17});
-    } catch (const Error& error) {
-      return error.kind;
-    }
-    return std::string{"passed"};
-  }() == "sql.nul");
 }
 
 TEST_CASE("syntax that is newer than the grammar is refused with what to do") {

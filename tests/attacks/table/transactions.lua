@@ -1,0 +1,62 @@
+-- Ending the read-only transaction, in every spelling, and going on without it.
+local write = "insert into log (what) values ('outside')"
+return {
+  family = "transactions",
+  { "commit", "commit", write },
+  { "commit in capitals", "COMMIT", write },
+  { "commit work", "commit work", write },
+  { "commit transaction", "commit transaction", write },
+  { "commit and no chain", "commit and no chain", write },
+  { "commit and chain", "reset transaction_read_only", "commit and chain", write },
+  { "end", "end", write },
+  { "end transaction", "end transaction", write },
+  { "abort", "abort", write },
+  { "rollback", "rollback", write },
+  { "rollback and chain", "rollback and chain", write, "commit" },
+  { "commit behind a block comment", "/* a */ commit", write },
+  { "commit behind a nested comment", "/* a /* b */ c */ commit", write },
+  { "commit behind a line comment", "-- a\ncommit", write },
+  { "commit behind a carriage return", "-- a\r\ncommit", write },
+  { "commit behind a byte-order mark", "\239\187\191commit", write },
+  { "commit behind a non-breaking space", "\194\160commit", write },
+  { "commit behind a form feed", "\f\v\tcommit", write },
+  { "commit behind an ideographic space", "\227\128\128commit", write },
+  { "commit in wide letters", "\239\189\131ommit", write },
+  { "commit behind semicolons", ";;; commit ;;", write },
+  { "commit in a second statement", "select 1; commit; " .. write },
+  { "commit after a string with a semicolon", "select ';'; commit; " .. write },
+  { "commit after an escape string", [[select E'\';'; commit; ]] .. write },
+  { "commit after a backslash", [[select '\'; commit; ]] .. write .. "; select ''" },
+  { "commit after a dollar quote", "select $a$;$b$;$a$; commit; " .. write },
+  { "commit after a NUL byte", "select 1\0; commit; " .. write },
+  { "commit before a NUL byte", "commit\0select 1", write },
+  { "commit after a quoted name", [[select 1 as "a;""b"; commit; ]] .. write },
+  { "commit after a comment in a string", "select '/*'; commit; " .. write .. "; select '*/'" },
+  { "commit in parentheses", "(commit)", write },
+  { "begin again", "begin read write", write, "commit" },
+  { "start transaction", "commit", "start transaction read write", write, "commit" },
+  { "prepare transaction", "reset transaction_read_only", write, "prepare transaction 'attack'" },
+  { "commit prepared", "commit prepared 'nobody'", write },
+  { "savepoint and release", "savepoint a", "reset transaction_read_only", write, "release a" },
+  { "rollback to a savepoint", "savepoint a", "rollback to a", "reset transaction_read_only", write },
+  { "do with commit", "commit", "do $$ begin insert into log (what) values ('do'); commit; end $$" },
+  { "do", "do $$ begin perform set_config('transaction_read_only', null, false); insert into log (what) values ('x'); end $$" },
+  { "do in one text", "commit; do $$ begin insert into log (what) values ('do'); commit; end $$" },
+  { "call", "call commits()", setup = [[
+      create procedure commits() language plpgsql as $$ begin
+        perform set_config('transaction_read_only', null, false);
+        insert into log (what) values ('call');
+      end $$]] },
+  { "call outside the block", "commit", "call commits_itself()", setup = [[
+      create procedure commits_itself() language plpgsql as $$ begin
+        commit; insert into log (what) values ('call'); commit;
+      end $$]] },
+  { "prepare and execute", "commit", "prepare p as delete from log", "execute p" },
+  { "execute inside explain analyze", "reset transaction_read_only", "prepare q as update item set amount = 0",
+    "explain analyze execute q" },
+  { "a text that ends the wrapper", "select 1) as a; commit; " .. write .. "; select * from (select 1" },
+  { "a text that ends the wrapper by a comment", "select 1) as a; commit; " .. write .. " --" },
+  { "a text that opens a comment", "select 1 /*" },
+  { "a text that joins the wrapper by a union", "select 1) union (select pg_advisory_lock(66)::text::int" },
+  { "copy and commit in one text", "copy log from stdin; commit" },
+}
