@@ -45,7 +45,7 @@ local function step_text(step)
   local name = text.printable(step.name)
   if step.columns then return ("  %s: %s\n"):format(name, text.printable(table.concat(step.columns, "; "))) end
   local drifted = step.came + step.went + step.changed
-  if drifted == 0 then return ("  %s: nothing, of %s\n"):format(name, counted(step.before, "item")) end
+  if drifted == 0 then return ("  %s: nothing came, went or changed of %s\n"):format(name, counted(step.before, "item")) end
   return ("  %s: %s came, %s went, %s changed of %s; %s tolerated\n"):format(
     name,
     report.number(step.came),
@@ -64,7 +64,8 @@ end
 --- What came, went and changed since the plan that an apply is compared with.
 function M.drift(drift)
   if not drift.plan then return ("\n%s\n"):format(text.printable(drift.note)) end
-  local parts = { ("\nsince plan %s, made %s ago\n"):format(drift.plan.id, report.duration(drift.plan.age)) }
+  local age = drift.plan.age < 1 and "just now" or report.duration(drift.plan.age) .. " ago"
+  local parts = { ("\nsince plan %s, made %s\n"):format(drift.plan.id, age) }
   for _, change in ipairs(drift.tables) do
     parts[#parts + 1] = ("  %s\n"):format(text.printable(change))
   end

@@ -14,7 +14,7 @@ describe("an apply after a plan", function()
     local result = again.apply(database)
     expect.equal(result.exit, 0)
     expect.contains(result.output, "since plan " .. id)
-    expect.contains(result.output, "work: nothing, of 5 items")
+    expect.contains(result.output, "work: nothing came, went or changed of 5 items")
     expect.equal(again.done(database), 5)
   end)
 
