@@ -45,13 +45,14 @@ local function step_text(step)
   local name = text.printable(step.name)
   if step.columns then return ("  %s: %s\n"):format(name, text.printable(table.concat(step.columns, "; "))) end
   local drifted = step.came + step.went + step.changed
-  if drifted == 0 then return ("  %s: nothing came, went or changed of %s\n"):format(name, counted(step.before, "item")) end
+  local before = counted(step.before, "item")
+  if drifted == 0 then return ("  %s: nothing came, went or changed of %s\n"):format(name, before) end
   return ("  %s: %s came, %s went, %s changed of %s; %s tolerated\n"):format(
     name,
     report.number(step.came),
     report.number(step.went),
     report.number(step.changed),
-    counted(step.before, "item"),
+    before,
     report.number(step.tolerated)
   ) .. items_text("came", step.first_came, step.came, key_text) .. items_text(
     "went",
