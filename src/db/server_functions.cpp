@@ -4,9 +4,9 @@
 #include <iterator>
 
 // Made from pg_proc of 15: every function of pg_catalog was looked at once, those that cannot be called from SQL left
-// out (an argument of type internal), and those of the extensions that come with PostgreSQL; then what pg_proc of 17 has
-// beyond that. 18 is here from what is known of it. A function that a newer server adds and calls volatile is refused
-// until it is here; one that it calls stable is allowed.
+// out (an argument of type internal), and those of the extensions that come with PostgreSQL; then what pg_proc of 17
+// has beyond that. 18 is here from what is known of it. A function that a newer server adds and calls volatile is
+// refused until it is here; one that it calls stable is allowed.
 namespace opsh::db {
 namespace {
 
