@@ -15,7 +15,7 @@ void Evidence::add(const Evidence& other) {
 
 Error contradicted(const Evidence& evidence) {
   std::string found;
-  const auto add = [&](std::string text) { found += (found.empty() ? "" : ", ") + text; };
+  const auto add = [&](const std::string& text) { found += (found.empty() ? "" : ", ") + text; };
   if (evidence.transaction_id) add("the transaction got an id");
   if (evidence.changed_rows != 0) add(fmt::format("the statistics count {} changed rows", evidence.changed_rows));
   if (!evidence.read_only) add("the transaction was not read-only any more");

@@ -11,7 +11,7 @@ inline constexpr int schema_version = 2;
 
 /// A statement of the schema, and the version that it came with.
 struct SchemaStatement {
-  int version;
+  int version = 0;
   sql::WriteSql sql;
 };
 

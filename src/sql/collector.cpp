@@ -1,5 +1,6 @@
 #include "sql/collector.hpp"
 
+#include <cstdint>
 #include <string_view>
 #include <unordered_set>
 

@@ -5,6 +5,7 @@
 #include <pg_query/pg_query.pb-c.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 
 #include "base/error.hpp"

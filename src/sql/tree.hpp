@@ -3,6 +3,7 @@
 #include <pg_query/pg_query.pb-c.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace opsh::sql::tree {
