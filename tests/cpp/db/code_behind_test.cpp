@@ -100,7 +100,7 @@ TEST_CASE("an ordering that somebody wrote is judged wherever an index, a partit
   test::Database database;
   database.query(std::string{setup} + R"(
     create function evil_order(int, int) returns int language sql immutable as
-      'select evil(1) * 0 + pg_catalog.btint4cmp($1, $2)';
+      'select public.evil(1) * 0 + pg_catalog.btint4cmp($1, $2)';
     create operator class evil_ops for type int using btree as
       operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 evil_order(int, int);
     create table parted (k int) partition by range (k evil_ops);
