@@ -110,7 +110,7 @@ describe("a function that a runbook declares", function()
     local before = database:checksum()
     local sneaks = { plan = '"select sneak() as id"' }
     local result = opsh(sneaks, database, nil, { functions = '{ "public.sneak" }' })
-    expect.is_true(result.exit == 7 or result.exit == 5)
+    expect.is_true(result.exit == 7 or result.errors:find("cannot be reset", 1, true) ~= nil)
     -- From 16 on the server itself does not let a transaction be made writable.
     if result.exit == 7 then
       expect.contains(result.errors, "a session that only reads has written: the transaction got an id")
@@ -186,7 +186,7 @@ describe("the prompt and -e", function()
   it("fail loudly when the evidence does not hold", function()
     local database = items()
     local result = test.opsh({ "-e", "select sneak();", "--function=public.sneak" }, { db = database })
-    expect.is_true(result.exit == 7 or result.exit == 5)
+    expect.is_true(result.exit == 7 or result.errors:find("cannot be reset", 1, true) ~= nil) -- the server's, from 16 on
     expect.equal(database:value("select count(*) from item"), 5)
   end)
 end)
