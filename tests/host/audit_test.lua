@@ -287,7 +287,7 @@ describe("opsh audit verify", function()
     local database, id = applied()
     shell(("cp %s sound"):format(log_path(id)))
     for damage, expected in pairs({
-      ["sed -i '3s/work/wark/' FILE"] = { "changed", 3 },
+      ["sed -i '3s,work,wark,' FILE"] = { "changed", 3 },
       ["sed -i 2d FILE"] = { "missing", 2 },
       ["sed -i '2{h;d};3G' FILE"] = { "reordered", 2 },
       ["sed -i '4s/.\\{40\\}$//' FILE"] = { "cut_record", 4 },
