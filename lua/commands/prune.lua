@@ -2,6 +2,7 @@
 local again = require("opsh.host.commands.again")
 local arguments = require("opsh.host.commands.arguments")
 local audit = require("opsh.host.runbook.audit")
+local config = require("opsh.host.config")
 local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
 local guards = require("opsh.host.runbook.guards")
@@ -31,14 +32,12 @@ local own_options = {
   options.confirm,
 }
 
-local units = { h = 3600, d = 86400, w = 7 * 86400 }
 -- A hundred years: beyond what an interval of the server's and a clock agree about.
 local oldest = 100 * 366 * 86400
 
 local function seconds_of(age)
-  local number, unit = age:match("^(%d+)([hdw])$")
-  local seconds = number and tonumber(number) * units[unit]
-  if seconds and seconds > 0 and seconds <= oldest then return seconds end
+  local seconds = config.seconds(age)
+  if seconds and seconds >= 3600 and seconds <= oldest then return seconds end
   errors.raise(
     "usage.value",
     ("--older-than wants an age such as 12h, 30d or 8w, not %q"):format(age),

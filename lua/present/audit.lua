@@ -74,6 +74,9 @@ local function circumstances(add, details)
   add("target", (target.name and target.name .. ": " or "") .. target.described)
   add("database", ("%s (%s) of %s"):format(target.database, target.database_oid, target.system_identifier))
   add("as", target.user)
+  local confirmed = target.confirmed
+  add("protected", confirmed and ("confirmed %s, %s"):format(confirmed.database, confirmed.how))
+  add("insecure", target.insecure)
   local git = details.git
   if git then
     local changes = git.dirty == nil and ", changes unknown" or git.dirty and ", with changes" or ""
@@ -95,8 +98,11 @@ facts["run started"] = function(add, details)
   for name, texts in pairs(details.params) do
     add("param", ("%s = %s"):format(name, table.concat(texts, ", ")))
   end
+  if details.reading then add("read as", ("%s, %s"):format(details.reading.user, details.reading.level)) end
   if #details.preconditions > 0 then add("checks", checks_text(details.preconditions)) end
 end
+
+facts["simulation started"] = facts["run started"]
 
 facts["run resumed"] = function(add, details)
   add("it was", details.former_state)
@@ -108,6 +114,15 @@ facts["journal pruned"] = function(add, details)
   circumstances(add, details)
 end
 
+local function drift_text(plan)
+  if not plan.id then return plan.note end
+  local parts = {}
+  for at, step in ipairs(plan.since) do
+    parts[at] = ("step %d: %d came, %d went, %d changed"):format(step.step, step.came, step.went, step.changed)
+  end
+  return ("%s; %s"):format(plan.id, table.concat(parts, "; "))
+end
+
 facts["planned"] = function(add, details)
   for _, step in ipairs(details.steps) do
     local tables = {}
@@ -117,6 +132,7 @@ facts["planned"] = function(add, details)
     local items, journal = counted(step.items, "item"), step.journaled and "" or ", no journal"
     add("step " .. step.step, ("%s: %s, will write %s%s"):format(step.name, items, table.concat(tables, ", "), journal))
   end
+  if details.plan then add("plan", drift_text(details.plan)) end
 end
 
 facts["planned again"] = function(add, details)
@@ -148,6 +164,12 @@ end
 facts["run finished"] = function(add, details)
   add("outcome", details.outcome)
   add("totals", figures_text(details.totals) .. (", %.3f s"):format(details.seconds))
+end
+
+facts["simulation finished"] = function(add, details)
+  facts["run finished"](add, details)
+  add("rolled back", details.transaction and ("transaction %s is %s"):format(details.transaction, details.status))
+  if details.error then add("error", details.error.kind) end
 end
 
 --- One entry: when, what, and the facts that matter.

@@ -1,5 +1,6 @@
 --- Whether an apply is what was planned: the plan that it is compared with, and what came, went and changed since.
 local errors = require("opsh.host.errors")
+local figures = require("opsh.host.runbook.figures")
 local host = require("opsh.native.host")
 local native_plan = require("opsh.native.plan")
 local plans = require("opsh.host.runbook.plans")
@@ -142,11 +143,6 @@ local function columns_of(step, path)
   return columns
 end
 
-local function tolerated(step, items)
-  local limit = step.tolerance
-  return limit.count or math.floor(limit.percent * items / 100 + 1e-9)
-end
-
 local function compare_rows(job, step, path)
   local made = { number = step.number, name = step.name }
   local found = native_plan.compare(path, step.spool_path, {
@@ -165,7 +161,7 @@ local function compare_rows(job, step, path)
   for name, value in pairs(found) do
     made[name] = value
   end
-  made.tolerated = tolerated(step, made.before)
+  made.tolerated = figures.allowed(step.tolerance, made.before)
   return made
 end
 

@@ -32,6 +32,15 @@ function M.new(figures)
   }
 end
 
+--- How many items a limit of the runbook's allows: a number of its own, or a percentage, rounded down.
+---@param limit { count?: integer, percent?: number }
+---@param items integer
+---@return integer
+function M.allowed(limit, items)
+  -- 7 percent of 100 is 7, although a double makes a little less of it.
+  return limit.count or math.floor(limit.percent * items / 100 + 1e-9)
+end
+
 --- Adds the counts that `apply` returned to those of the batch.
 function M.add(sums, counted)
   for name, count in pairs(counted or {}) do

@@ -34,8 +34,7 @@ local function plan_step(job, step, session, request)
     job.ctx.planned = planned
     step.summary_figures = plan.summary(step, planned, job.ctx)
   end
-  local limit = step.max_failures
-  step.failures_allowed = limit.count or math.floor(step.planned.items * limit.percent / 100)
+  step.failures_allowed = figures.allowed(step.max_failures, step.planned.items)
 end
 
 --- The columns of the tables that these steps write, as the login that writes sees them: a plan is good for these.

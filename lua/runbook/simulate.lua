@@ -157,6 +157,17 @@ local function findings(tables)
   return found
 end
 
+--- Raises when an apply would be refused for what was found.
+local function refuse_findings(found)
+  if #found == 0 then return end
+  local others = #found > 1 and ("; and %s"):format(counted(#found - 1, "more finding")) or ""
+  errors.raise(
+    "simulation.findings",
+    ("an apply would be refused: %s%s"):format(found[1].message, others),
+    found[1].hint
+  )
+end
+
 --- Rolls back, and says what is left of it.
 local function finish(job)
   local ok, traces = host.protect(job.simulation.finish, job.simulation)
@@ -174,6 +185,7 @@ local function finish(job)
       "look whether rows of the tables in writes have changed, before anything else is done"
     )
   end
+  refuse_findings(simulated.findings)
 end
 
 local function totals_of(job)
@@ -216,21 +228,6 @@ function M.run(job, most, progress)
     if not rolled_back and (ok or problem.kind == "in_doubt") then
       ok, err = false, problem
     end
-  end
-  local first = job.simulated.findings[1]
-  if ok and first then
-    ok, err = host.protect(function()
-      errors.raise(
-        "simulation.findings",
-        ("an apply would be refused: %s%s"):format(
-          first.message,
-          #job.simulated.findings > 1 and ("; and %s"):format(
-            counted(#job.simulated.findings - 1, "more finding")
-          ) or ""
-        ),
-        first.hint
-      )
-    end)
   end
   for _, step in ipairs(job.steps) do
     if step.spool_path then host.protect(system.remove_tree, step.spool_path) end

@@ -103,9 +103,8 @@ void Simulation::look_back(Traces& traces) {
 
   // Also of attempts that were taken back: their rows are dead as well.
   result = writer_.query(
-      "select s.relid, s.schemaname, s.relname, s.n_tup_ins + s.n_tup_upd from pg_catalog.pg_stat_xact_user_tables as "
-      "s "
-      "join pg_catalog.pg_class as c on c.oid = s.relid where s.n_tup_ins + s.n_tup_upd > 0 and c.relpersistence <> 't'"_sql);
+      "select s.relid, s.schemaname, s.relname, s.n_tup_ins + s.n_tup_upd "
+      "from pg_catalog.pg_stat_xact_user_tables as s join pg_catalog.pg_class as c on c.oid = s.relid where s.n_tup_ins + s.n_tup_upd > 0 and c.relpersistence <> 't'"_sql);
   for (int row = 0; row < result.rows(); ++row) {
     auto& touched = touched_[number<unsigned>(result, row, 0)];
     touched.name = qualified(result, row, 1);

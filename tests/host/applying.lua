@@ -23,6 +23,16 @@ function M.fails(fields, exit, database)
   return result.errors
 end
 
+function M.wait_until_idle(database)
+  test.wait_until(
+    "no session of opsh is left",
+    function()
+      return #database:query([[select from pg_stat_activity
+        where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()]]) == 0
+    end
+  )
+end
+
 --- A step whose apply is this Lua.
 function M.doing(lua) return { apply = "function(tx, items, ctx)\n" .. lua .. "\nend" } end
 

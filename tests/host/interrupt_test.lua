@@ -1,4 +1,5 @@
 local test = require("opsh.test")
+local applying = require("applying")
 local sample = require("sample")
 
 local describe, it, expect = test.describe, test.it, test.expect
@@ -30,16 +31,6 @@ local function wait_for_batches(database, count)
   )
 end
 
-local function wait_until_idle(database)
-  test.wait_until(
-    "no session of opsh is left",
-    function()
-      return #database:query([[select from pg_stat_activity
-      where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()]]) == 0
-    end
-  )
-end
-
 --- A step whose every batch of ten takes a while.
 local slow_batches = {
   batch = "10",
@@ -60,7 +51,7 @@ describe("Ctrl-C", function()
     expect.contains(result.errors, "error: interrupted\n")
     expect.contains(result.errors, "nothing was written")
     expect.lacks(result.errors, "SQLSTATE")
-    wait_until_idle(database)
+    applying.wait_until_idle(database)
   end)
 
   it("in an apply takes the batch back, keeps those before it, and exits 4", function()
@@ -71,7 +62,7 @@ describe("Ctrl-C", function()
     local result = process:wait(10)
     expect.equal(result.exit, 4)
     local id = result.errors:match("opsh resume (%S+)")
-    wait_until_idle(database)
+    applying.wait_until_idle(database)
     expect.equal(
       database:value("select count(*) from item where done"),
       database:value("select sum(items) from opsh.batch")
@@ -93,7 +84,7 @@ describe("Ctrl-C", function()
     expect.equal(result.exit, 130)
     expect.contains(result.errors, "error: interrupted\n")
     expect.lacks(result.errors, "SQLSTATE")
-    wait_until_idle(database)
+    applying.wait_until_idle(database)
     expect.equal(database:value("select count(*) from item where done"), 0)
   end)
 
@@ -103,7 +94,7 @@ describe("Ctrl-C", function()
     test.wait_until("it loops", function() return process:errors():find("looping", 1, true) end)
     process:signal("INT")
     expect.equal(process:wait(10).exit, 130)
-    wait_until_idle(database)
+    applying.wait_until_idle(database)
   end)
 
   it("cannot be caught by the script", function()
@@ -139,7 +130,7 @@ describe("Ctrl-C", function()
     local result = process:wait(10)
     expect.equal(result.exit, 4)
     expect.contains(result.errors, "opsh resume")
-    wait_until_idle(database)
+    applying.wait_until_idle(database)
     expect.equal(
       database:value("select count(*) from item where done"),
       database:value("select sum(items) from opsh.batch")

@@ -1,5 +1,6 @@
 local opsh = require("opsh")
 local test = require("opsh.test")
+local applying = require("applying")
 local sample = require("sample")
 
 local describe, it, expect = test.describe, test.it, test.expect
@@ -367,16 +368,6 @@ describe("a simulation that is cut off", function()
     return process
   end
 
-  local function wait_until_idle(database)
-    test.wait_until(
-      "no session of opsh is left",
-      function()
-        return #database:query([[select from pg_stat_activity
-          where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()]]) == 0
-      end
-    )
-  end
-
   it("by Ctrl-C is rolled back, says so, and exits with 130", function()
     local database = test.database({ sql = sample.items(500) })
     local before = database:checksum()
@@ -386,7 +377,7 @@ describe("a simulation that is cut off", function()
     expect.equal(result.exit, 130)
     expect.contains(result.errors, "it was a simulation: nothing of it was kept")
     expect.matches(result.output, "rolled back: transaction %d+ is aborted")
-    wait_until_idle(database)
+    applying.wait_until_idle(database)
     expect.equal(database:checksum(), before)
   end)
 
@@ -396,7 +387,7 @@ describe("a simulation that is cut off", function()
     local process = start(database)
     process:signal("KILL")
     process:wait(10)
-    wait_until_idle(database)
+    applying.wait_until_idle(database)
     expect.equal(database:checksum(), before)
   end)
 

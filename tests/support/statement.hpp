@@ -20,11 +20,12 @@ inline opsh::db::Target target(const Database& database) {
   return target(database.conninfo());
 }
 
-/// A statement as an author writes it, its parameters as $n.
+/// A statement as an author writes it, its parameters as $n; one with a name is $1.
 inline opsh::sql::Rendered rendered(const std::string& sql) {
   auto found = opsh::sql::parse_template(sql);
   std::vector<std::string> replacements;
-  for (const auto& placeholder : found.placeholders()) replacements.push_back("$" + std::to_string(placeholder.number));
+  for (const auto& placeholder : found.placeholders())
+    replacements.push_back("$" + std::to_string(placeholder.number ? placeholder.number : 1));
   return found.render(replacements);
 }
 

@@ -6,21 +6,17 @@
 #include "base/error.hpp"
 #include "sql/parameters.hpp"
 #include "support/catch.hpp"
+#include "support/statement.hpp"
 
 using opsh::Error;
 using opsh::sql::gate_read;
 using opsh::sql::gate_write;
 using opsh::sql::locks_rows;
-using opsh::sql::parse_template;
 using opsh::sql::Rendered;
 using opsh::sql::StatementKind;
+using test::rendered;
 
 namespace {
-
-Rendered rendered(const std::string& sql) {
-  const auto found = parse_template(sql);
-  return found.render(std::vector<std::string>(found.placeholders().size(), "$1"));
-}
 
 template <class Gate>
 Error refusal(Gate gate, const Rendered& sql) {

@@ -6,17 +6,13 @@
 #include "sql/gate.hpp"
 #include "sql/parameters.hpp"
 #include "support/catch.hpp"
+#include "support/statement.hpp"
 
 namespace {
 
-opsh::sql::Rendered rendered(const std::string& sql) {
-  const auto found = opsh::sql::parse_template(sql);
-  return found.render(std::vector<std::string>(found.placeholders().size(), "$1"));
-}
-
 /// "f count o = r public.t": what a statement names.
 std::string names_of(const std::string& sql) {
-  const auto read = opsh::sql::gate_read(rendered(sql));
+  const auto read = opsh::sql::gate_read(test::rendered(sql));
   std::string text;
   for (const auto& reference : *read.parts()[0].references) {
     text += text.empty() ? "" : " ";
