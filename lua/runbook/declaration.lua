@@ -1,18 +1,10 @@
 --- What `runbook { ... }` may hold: checked whole before anything connects, with the line of what is wrong.
-local errors = require("opsh.host.errors")
+local Checker = require("opsh.host.runbook.checker")
 local params = require("opsh.host.runbook.params")
 local native_sql = require("opsh.native.sql")
 local text = require("opsh.native.text")
 
 local M = {}
-
-local kinds = {
-  string = "text",
-  number = "a number",
-  boolean = "true or false",
-  ["function"] = "a function",
-  table = "a table",
-}
 
 -- Fields by name: the Lua types that they may have. `true` at the end: it must be there.
 local runbook_fields = {
@@ -71,85 +63,7 @@ local usual_tolerance = "1%"
 -- Names that SQL and the host use for themselves.
 local reserved_params = { items = true, keys = true, run = true }
 
-local function sorted_names(table_)
-  local names = {}
-  for name in pairs(table_) do
-    names[#names + 1] = tostring(name)
-  end
-  table.sort(names)
-  return names
-end
-
---- The one line of the source where `name = ` stands; nothing when there are several, or none.
-local function line_of(source, name)
-  local found, number = nil, 0
-  for line in (source .. "\n"):gmatch("(.-)\n") do
-    number = number + 1
-    if (" " .. line):find("[^%w_]" .. name:gsub("%p", "%%%0") .. "%s*=[^=]") then
-      if found then return nil end
-      found = number
-    end
-  end
-  return found
-end
-
---- The line of the source that is wrong in a statement, where the source has its very text once.
-local function line_within(source, statement, excerpt)
-  local at, ends = source:find(statement, 1, true)
-  if not at or source:find(statement, ends + 1, true) then return nil end
-  local _, before = source:sub(1, at):gsub("\n", "")
-  local within = excerpt and tonumber(excerpt:match("^line (%d+):")) or 1
-  return before + within
-end
-
-local Checker = {}
-Checker.__index = Checker
-
-function Checker:fail(name, message, hint)
-  local line = name and line_of(self.source, name)
-  errors.raise(
-    "script.declaration",
-    message,
-    hint or "see docs/runbook.md",
-    line and self.path .. ":" .. line or self.path
-  )
-end
-
-function Checker:fields(value, fields, what)
-  for _, name in ipairs(sorted_names(value)) do
-    if not fields[name] then
-      local meant = text.nearest(name, sorted_names(fields))
-      self:fail(
-        name,
-        ("%s has an unknown key %s"):format(what, name),
-        meant and ("did you mean %s?"):format(meant) or "its keys are " .. table.concat(sorted_names(fields), ", ")
-      )
-    end
-  end
-  for _, name in ipairs(sorted_names(fields)) do
-    local field, given = fields[name], value[name]
-    if given == nil then
-      if field.required then self:fail(nil, ("%s has no %s"):format(what, name), M.reasons[name]) end
-    else
-      local fits = false
-      for _, type_ in ipairs(field) do
-        fits = fits or type(given) == type_
-      end
-      if not fits then
-        local wanted = {}
-        for at, type_ in ipairs(field) do
-          wanted[at] = kinds[type_]
-        end
-        self:fail(
-          name,
-          ("%s: %s must be %s, not %s"):format(what, name, errors.either(wanted), kinds[type(given)] or type(given))
-        )
-      end
-    end
-  end
-end
-
-M.reasons = {
+local reasons = {
   title = "say in a few words what the runbook does",
   key = "name the column or columns of the plan that identify an item; batches go in their order",
   writes = "list every table that changes because of this step",
@@ -161,42 +75,11 @@ M.reasons = {
   type = "one of " .. table.concat(params.types, ", "),
 }
 
-function Checker:names(value, name, what)
-  if value == nil then return {} end
-  if type(value) == "string" then return { value } end
-  local list, seen = {}, {}
-  for at, element in pairs(value) do
-    if type(at) ~= "number" or type(element) ~= "string" then
-      self:fail(name, ("%s: %s must be a list of names"):format(what, name))
-    end
-    if seen[element] then self:fail(name, ("%s: %s names %s twice"):format(what, name, element), "name it once") end
-    list[at], seen[element] = element, true
-  end
-  if #list == 0 then self:fail(name, ("%s: %s is empty"):format(what, name)) end
-  return list
-end
+--- A checker that knows the parts of a runbook.
+local Declaration = setmetatable({}, { __index = Checker })
+Declaration.__index = Declaration
 
---- What a runbook answers for: names with their schemas, as the server writes them.
-function Checker:qualified_names(value, name)
-  local list = self:names(value, name, "the runbook")
-  for at, given in ipairs(list) do
-    list[at] = self:sql(given, name, "the runbook", native_sql.qualified)
-    if not list[at]:find(".", 1, true) then
-      local hint = ('write it as "schema.%s"'):format(given)
-      self:fail(name, ("the runbook: %s: %s has no schema"):format(name, given), hint)
-    end
-    if list[at]:find("^pg_catalog%.") then
-      self:fail(
-        name,
-        ("the runbook: %s: %s comes with the server, and cannot be declared"):format(name, given),
-        "take it out: most of the server's functions need no declaration, and the others are refused"
-      )
-    end
-  end
-  return list
-end
-
-function Checker:param(name, param, taken, declared)
+function Declaration:param(name, param, taken, declared)
   local what = ("param %s"):format(tostring(name))
   if type(name) ~= "string" or not name:match("^[a-z][a-z0-9_]*$") then
     self:fail(nil, ("%s: a name is lower-case letters, digits and underscores"):format(what))
@@ -215,7 +98,7 @@ function Checker:param(name, param, taken, declared)
     self:fail(
       name,
       ("%s has an unknown type %s"):format(what, param.type),
-      meant and ("did you mean %s?"):format(meant) or M.reasons.type
+      meant and ("did you mean %s?"):format(meant) or reasons.type
     )
   end
   if (param.type == "choice") ~= (param.choices ~= nil) then
@@ -247,7 +130,7 @@ function Checker:param(name, param, taken, declared)
   return made
 end
 
-function Checker:default(param, what)
+function Declaration:default(param, what)
   local values = type(param.default) == "table" and param.default or { param.default }
   for _, value in ipairs(values) do
     local read, wanted = params.read(param, tostring(value))
@@ -255,43 +138,20 @@ function Checker:default(param, what)
   end
 end
 
-function Checker:params(declared, taken)
+function Declaration:params(declared, taken)
   local list = {}
-  for _, name in ipairs(sorted_names(declared or {})) do
+  for _, name in ipairs(Checker.sorted_names(declared or {})) do
     list[#list + 1] = self:param(name, declared[name], taken, declared)
   end
   return list
 end
 
-function Checker:sql(statement, name, what, check)
-  local ok, result = pcall(check, statement)
-  if ok then return result end
-  local line = line_within(self.source, statement, result.excerpt) or line_of(self.source, name)
-  errors.raise(
-    result.kind,
-    ("%s: %s: %s"):format(what, name, result.message),
-    result.hint,
-    line and self.path .. ":" .. line or self.path,
-    result.excerpt
-  )
-end
-
---- So many items, or a percentage of them.
-function Checker:share(value, name, what)
-  if type(value) == "number" and value >= 0 and value == math.floor(value) then return { count = value } end
-  local percent = type(value) == "string" and tonumber(value:match("^([%d.]+)%%$"))
-  if not percent or percent > 100 then
-    self:fail(name, ('%s: %s is a whole number or a percentage, as in 100 or "1%%"'):format(what, name))
-  end
-  return { percent = percent }
-end
-
 --- What a name in `writes` says of its table: a query of keys, or options.
-function Checker:written(name, declared, what)
+function Declaration:written(name, declared, what)
   local of = ("%s: writes.%s"):format(what, name)
   if type(declared) == "string" then declared = { rows = declared } end
   if type(declared) ~= "table" then
-    self:fail("writes", ("%s must be a query of keys, or a table of options"):format(of), M.reasons.rows)
+    self:fail("writes", ("%s must be a query of keys, or a table of options"):format(of), reasons.rows)
   end
   self:fields(declared, write_fields, of)
   if declared.rows then self:sql(declared.rows, "rows", of, native_sql.check_read) end
@@ -300,7 +160,7 @@ end
 
 --- `writes = { "parent", child = "select ..." }` as a list of { name, rows, row_security }: those without a key in
 --- their order, the others by name.
-function Checker:writes(value, what, journaled)
+function Declaration:writes(value, what, journaled)
   local entries, named = {}, {}
   for at, name in ipairs(value) do
     if type(name) ~= "string" then self:fail("writes", ("%s: writes must be a list of names"):format(what)) end
@@ -317,7 +177,7 @@ function Checker:writes(value, what, journaled)
   for _, name in ipairs(named) do
     entries[#entries + 1] = self:written(name, value[name], what)
   end
-  if #entries == 0 then self:fail("writes", ("%s: writes is empty"):format(what), M.reasons.writes) end
+  if #entries == 0 then self:fail("writes", ("%s: writes is empty"):format(what), reasons.writes) end
   local made, seen = {}, {}
   for at, entry in ipairs(entries) do
     local name = self:sql(entry.given, "writes", what, native_sql.qualified)
@@ -335,7 +195,7 @@ function Checker:writes(value, what, journaled)
 end
 
 ---@param tolerance table of a step that says nothing of it
-function Checker:step(step, number, before, tolerance)
+function Declaration:step(step, number, before, tolerance)
   local what = ("step %d"):format(number)
   if type(step) ~= "table" then self:fail(nil, what .. " must be a table") end
   if type(step.name) == "string" then what = ("step %d (%s)"):format(number, step.name) end
@@ -349,7 +209,7 @@ function Checker:step(step, number, before, tolerance)
     made[name] = self:names(step[name], name, what)
   end
   if step.after and not before[step.after] then
-    local meant = text.nearest(step.after, sorted_names(before))
+    local meant = text.nearest(step.after, Checker.sorted_names(before))
     self:fail(
       "after",
       ("%s: there is no earlier step %s"):format(what, step.after),
@@ -386,7 +246,7 @@ function Checker:step(step, number, before, tolerance)
 end
 
 --- Keys, labels and groups name items everywhere, also in the ledger and the audit log.
-function Checker:redacted(step, columns)
+function Declaration:redacted(step, columns)
   step.redact = columns
   local naming = { key = step.key, tally = step.tally, classify = { step.classify } }
   for _, column in ipairs(columns) do
@@ -410,7 +270,7 @@ end
 ---@param source string its text
 ---@param taken table<string, boolean> option names that a param may not have
 function M.check(declared, path, source, taken)
-  local checker = setmetatable({ path = path, source = source }, Checker)
+  local checker = setmetatable({ path = path, source = source, reasons = reasons }, Declaration)
   checker:fields(declared, runbook_fields, "the runbook")
   local made = {
     title = declared.title,
@@ -429,7 +289,7 @@ function M.check(declared, path, source, taken)
     checker:redacted(made.steps[number], made.redact)
     before[step.name] = true
   end
-  if #made.steps == 0 then checker:fail("steps", "the runbook has no steps", M.reasons.steps) end
+  if #made.steps == 0 then checker:fail("steps", "the runbook has no steps", reasons.steps) end
   return made
 end
 
