@@ -135,11 +135,13 @@ local meaningful = {
 }
 
 --- Which database this is, by what the server says of itself, not by how it was reached; and the session's settings.
+--- `sandbox`: it is in a throw-away server, which is known by the name that only its start can give it.
 function M.identify(session)
   return session:read([[
     select c.system_identifier::pg_catalog.text as system_identifier, d.oid::pg_catalog.text as database_oid,
            d.datname::pg_catalog.text as database, current_user::pg_catalog.text as "user",
            pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) as server_version,
+           pg_catalog.current_setting('cluster_name') = 'opsh sandbox' as sandbox,
            (select pg_catalog.jsonb_object_agg(s.name, pg_catalog.current_setting(s.name))
             from pg_catalog.unnest($1::pg_catalog.text[]) as s (name)) as settings
     from pg_catalog.pg_control_system() as c, pg_catalog.pg_database as d

@@ -49,6 +49,8 @@ int port_for(const Options& options) {
 std::vector<std::string> server_command(const Binaries& binaries, const Directory& directory, const Options& options,
                                         int port) {
   std::vector<std::pair<std::string, std::string>> settings{
+      // Only who starts a server can name it: by this name opsh knows that nobody will miss what is in it.
+      {"cluster_name", "opsh sandbox"},
       {"unix_socket_directories", '"' + directory.path.string() + '"'},
       {"unix_socket_permissions", "0700"},
       {"listen_addresses", options.listen_addresses},

@@ -43,6 +43,8 @@ class OwnServer {
                     "-D",
                     directory_.data().string(),
                     "-c",
+                    "cluster_name=opsh sandbox",
+                    "-c",
                     "listen_addresses=",
                     "-c",
                     "unix_socket_directories=" + directory_.path.string()};
