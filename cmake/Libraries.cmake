@@ -9,6 +9,8 @@ pkg_check_modules(luajit REQUIRED IMPORTED_TARGET luajit)
 pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(libcurl REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(readline REQUIRED IMPORTED_TARGET readline)
 
 # libpg_query ships neither a CMake package nor a pkg-config file; its headers want protobuf-c.

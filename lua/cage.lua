@@ -46,6 +46,31 @@ local function own_copy(module)
   })
 end
 
+--- The file at a path below the folder, which no symbolic link may lead out of; hashed like a module.
+local function read_beside(path, folder, sources)
+  local full = folder .. "/" .. path
+  if path:sub(1, 1) == "/" or ("/" .. path .. "/"):find("/../", 1, true) or system.file_kind(full) ~= "file" then
+    errors.raise("script.file", ("there is no file %s"):format(text.printable(path)), "it lies beside the runbook")
+  end
+  local real, home = system.real_path(full), system.real_path(folder)
+  if real:sub(1, #home + 1) ~= home .. "/" then
+    errors.raise("script.file", ("%s lies outside %s"):format(text.printable(path), folder), "keep the file in it")
+  end
+  local source = system.read_file(full)
+  sources[full] = digest.sha256(source)
+  return source
+end
+
+--- What a module of opsh's reads of a script's own files becomes part of the script.
+local function reading_beside(name, module, folder, sources)
+  if name ~= "opsh.schema" then return module end
+  local file = module.file
+  function module.file(...)
+    return file(function(path) return read_beside(path, folder, sources) end, ...)
+  end
+  return module
+end
+
 local function print_to_stderr(...)
   local parts = {}
   for at = 1, select("#", ...) do
@@ -109,8 +134,12 @@ local function find_module(folders, name)
   return found.path
 end
 
+-- What opsh's own modules use to reach the host.
+local hidden = { ["opsh.effects"] = true }
+
 local function is_standard(name)
   return (name == "opsh" or name:sub(1, 5) == "opsh.")
+    and not hidden[name]
     and not name:find("^opsh%.host")
     and not name:find("^opsh%.native")
 end
@@ -169,7 +198,7 @@ function M.environment(folder, options)
           "there are opsh, opsh.csv, opsh.json, opsh.runbook"
         )
       end
-      loaded[name] = loaded[name] or own_copy(require(name))
+      loaded[name] = loaded[name] or reading_beside(name, own_copy(require(name)), folder, sources)
       return loaded[name]
     end
     if loaded[name] == nil then

@@ -21,7 +21,21 @@ local known = {
     protected = "boolean",
     budgets = "budgets",
     plan_max_age = "duration",
+    backup = "backup",
+    tools = "tools",
   },
+  backup = {
+    dir = "path",
+    max_age = "duration",
+    level = "level",
+    jobs = "number",
+    keep = "number",
+    keep_for = "duration",
+    scratch = "string",
+    attested = "attested",
+  },
+  attested = { command = "words", verified = "words", max_age = "duration" },
+  tools = { prefix = "words", connect = "string", directory = "folder" },
   budgets = { max_rows = "count", max_seconds = "seconds", tables = "tables" },
 }
 
@@ -39,6 +53,17 @@ local function find()
 end
 
 local check
+
+local function is_texts(list)
+  local count = 0
+  for _ in pairs(list) do
+    count = count + 1
+  end
+  for _, word in ipairs(list) do
+    count = type(word) == "string" and word ~= "" and count - 1 or count
+  end
+  return #list > 0 and count == 0
+end
 
 -- Each says what is wanted, and whether a value is that; those that look into it raise what is wrong in it.
 local kinds = {}
@@ -63,26 +88,49 @@ kinds.count = {
   wanted = "a whole number, 0 or more",
   fits = function(value) return type(value) == "number" and value >= 0 and value % 1 == 0 and value < 2 ^ 53 end,
 }
-kinds.budgets = {
-  wanted = "a table",
-  fits = function(value, what, path)
-    check(value, known.budgets, what, path)
-    return true
-  end,
+kinds.number = {
+  wanted = "a whole number, 1 or more",
+  fits = function(value) return kinds.count.fits(value) and value >= 1 end,
+}
+kinds.path = {
+  wanted = "a path",
+  fits = function(value) return type(value) == "string" and value ~= "" and not value:find("%z") end,
+}
+kinds.folder = {
+  wanted = "a folder, from / on",
+  fits = function(value) return kinds.path.fits(value) and value:sub(1, 1) == "/" end,
+}
+local levels = { written = true, readable = true, restored = true, equal = true }
+kinds.level = {
+  wanted = "written, readable, restored or equal",
+  fits = function(value) return levels[value] == true end,
+}
+kinds.words = {
+  wanted = 'a list of texts, as in { "docker", "exec", "db" }',
+  fits = function(value) return type(value) == "table" and is_texts(value) end,
 }
 
-local function is_name(value) return type(value) == "string" and host.protect(native_sql.qualified, value) end
-
-local function is_columns(list)
-  local count = 0
-  for _ in pairs(list) do
-    count = count + 1
-  end
-  for _, column in ipairs(list) do
-    count = type(column) == "string" and column ~= "" and count - 1 or count
-  end
-  return #list > 0 and count == 0
+-- Tables with keys of their own; `needed` are those that must be there.
+local function keys_of(named, ...)
+  local needed = { ... }
+  return {
+    wanted = "a table" .. (#needed > 0 and " with " .. table.concat(needed, " and ") or ""),
+    fits = function(value, what, path)
+      check(value, known[named], what, path)
+      for _, field in ipairs(needed) do
+        if value[field] == nil then return false end
+      end
+      return true
+    end,
+  }
 end
+
+kinds.budgets = keys_of("budgets")
+kinds.backup = keys_of("backup")
+kinds.attested = keys_of("attested", "command", "verified")
+kinds.tools = keys_of("tools")
+
+local function is_name(value) return type(value) == "string" and host.protect(native_sql.qualified, value) end
 
 kinds.tables = {
   wanted = 'a list of tables; of some of them the columns, as in { "a", b = { "column" } }',
@@ -92,7 +140,7 @@ kinds.tables = {
       if type(at) == "number" then
         fits = fits and is_name(given)
       else
-        fits = fits and is_name(at) and type(given) == "table" and is_columns(given)
+        fits = fits and is_name(at) and type(given) == "table" and is_texts(given)
       end
     end
     return fits
@@ -172,7 +220,10 @@ function M.load()
 end
 
 --- A folder that opsh.config.lua names, from its own folder on.
-local function resolved(named, folder) return named:sub(1, 1) == "/" and named or folder .. "/" .. named end
+---@param named string
+---@param folder string of opsh.config.lua
+---@return string
+function M.resolved(named, folder) return named:sub(1, 1) == "/" and named or folder .. "/" .. named end
 
 --- The folders with modules for every runbook.
 ---@return string[]
@@ -180,7 +231,7 @@ function M.modules()
   local settings, folder = M.load()
   local folders = {}
   for at, named in ipairs(settings.modules) do
-    folders[at] = resolved(named, folder)
+    folders[at] = M.resolved(named, folder)
   end
   return folders
 end
@@ -191,7 +242,7 @@ end
 function M.find_runbook(word)
   local settings, folder = M.load()
   for _, runbooks in ipairs(settings.runbooks) do
-    local path = resolved(runbooks, folder) .. "/" .. word .. ".lua"
+    local path = M.resolved(runbooks, folder) .. "/" .. word .. ".lua"
     if system.file_kind(path) == "file" then return path end
   end
 end

@@ -12,6 +12,8 @@ local exit_codes = {
   connection = 3,
   ["permission"] = 3,
   audit = 5,
+  backup = 5,
+  ["backup.tool"] = 3,
   refused = 5,
   ["sql.read_only"] = 5,
   ["sql.refused"] = 5,
@@ -19,6 +21,7 @@ local exit_codes = {
   precondition = 5,
   check = 6,
   in_doubt = 7,
+  manual = 4,
   interrupted = 130,
 }
 
@@ -30,7 +33,7 @@ function M.raise(kind, message, hint, where, excerpt) return host.raise(kind, me
 ---@return integer
 function M.exit_code(err)
   local kind = err.kind or "internal"
-  if err.run and kind ~= "in_doubt" and not kind:find("^check") then return 4 end
+  if err.run and not kind:find("^in_doubt") and not kind:find("^check") then return 4 end
   while kind ~= "" do
     if exit_codes[kind] then return exit_codes[kind] end
     kind = kind:match("^(.*)%.[^.]*$") or ""

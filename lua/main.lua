@@ -14,6 +14,9 @@ local commands = {
   { name = "resume", help = "Go on with a run that was stopped part-way." },
   { name = "plans", help = "List the plans that an apply is compared with, or show one again." },
   { name = "undo", help = "Take back what a run changed; without --apply, say what that would be." },
+  { name = "backup", help = "Make a backup and show what it is worth; list those that there are, prune old ones." },
+  { name = "certify", help = "Show more of a dump: that it reads, that it restores, that it is what there was." },
+  { name = "restore", help = "Put a backup in its database's place; without --apply, say what that would be." },
   { name = "audit", help = "Verify the audit logs of runs, or show one." },
   { name = "repl", help = "Read Lua and SQL line by line, also with a runbook at hand; opsh alone does it." },
   { name = "doctor", help = "Say whether opsh can work here, and what to do about what is not right." },
@@ -35,7 +38,8 @@ local function overview()
   end
   lines[#lines + 1] = ""
   lines[#lines + 1] = "opsh RUNBOOK plans and changes nothing; opsh RUNBOOK --simulate does it all in one transaction"
-  lines[#lines + 1] = "and rolls it back; opsh RUNBOOK --apply does what was planned."
+  lines[#lines + 1] = "and rolls it back; opsh RUNBOOK --rehearse does and undoes it all in a restored backup;"
+  lines[#lines + 1] = "opsh RUNBOOK --apply does what was planned."
   lines[#lines + 1] = "opsh RUNBOOK --help shows the runbook's own parameters."
   return table.concat(lines, "\n")
 end

@@ -20,7 +20,7 @@ M.host = {
     group = "target",
     help = "Use a throw-away PostgreSQL loaded with FILE.sql; without a file, the one of opsh sandbox start.",
   },
-  { name = "keep", help = "Leave the server that --sandbox starts running afterwards.", group = "target" },
+  { name = "keep", help = "Leave the server of --sandbox or --rehearse running afterwards.", group = "target" },
   {
     name = "insecure",
     value = "REASON",
@@ -119,6 +119,13 @@ M.confirm = {
   group = "ladder",
 }
 
+M.answers = {
+  name = "answers",
+  value = "FILE",
+  help = "What was answered to manual steps: Lua data or JSON, by the names of the steps.",
+  group = "ladder",
+}
+
 M.budgets = {
   {
     name = "max-rows",
@@ -134,6 +141,16 @@ M.budgets = {
   },
 }
 
+--- How many sessions --jobs asks for.
+---@param given table<string, string[]>
+---@return integer|nil
+function M.jobs_of(given)
+  local value = given.jobs and given.jobs[1]
+  local number = tonumber(value)
+  if not value or number and number >= 1 and number <= 64 and number % 1 == 0 then return number end
+  errors.raise("usage.value", ("--jobs wants a number from 1 to 64, not %q"):format(value))
+end
+
 --- Why, as it was given, without secrets that are known: it goes into the ledger.
 ---@param given table<string, string[]>
 ---@return string|nil
@@ -143,6 +160,26 @@ function M.reason_of(given)
   return reason and secrets.redacted(reason)
 end
 
+M.scratch = {
+  name = "scratch",
+  value = "CONNINFO",
+  help = "Try the backup on this server, in a database of its own; without it, in a throw-away server.",
+  group = "backup",
+}
+
+-- What an apply is to have in hand before its first write.
+M.backup = {
+  {
+    name = "backup",
+    value = "FILE|now",
+    help = "The backup for --apply or --rehearse: a dump or its certificate, or one that is made now.",
+    default_text = "the newest that fits",
+    group = "backup",
+  },
+  { name = "no-backup", help = "With --apply: none; not on a protected target. It is recorded.", group = "backup" },
+  M.scratch,
+}
+
 -- Behind a runbook.
 M.ladder = {
   { name = "apply", help = "Do what the plan says, batch by batch, each exactly once.", group = "ladder" },
@@ -151,6 +188,11 @@ M.ladder = {
     value = "N",
     value_optional = true,
     help = "Do it all in one transaction that is always rolled back; the first 10000 items, N, or =all.",
+    group = "ladder",
+  },
+  {
+    name = "rehearse",
+    help = "Restore the backup into a scratch database, and really apply, check and undo there.",
     group = "ladder",
   },
   { name = "sample", value = "N", help = "Show this many items of each step.", default_text = "5", group = "ladder" },
@@ -167,8 +209,12 @@ M.ladder = {
   },
   M.reason,
   M.confirm,
+  M.answers,
   M.budgets[1],
   M.budgets[2],
+  M.backup[1],
+  M.backup[2],
+  M.backup[3],
 }
 
 --- The names that a runbook's param cannot have.

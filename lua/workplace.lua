@@ -43,7 +43,7 @@ local function one_of(given)
   if #chosen > 1 then
     errors.raise("usage.option", table.concat(chosen, " and ") .. " exclude each other", "say once where to connect")
   end
-  if given.keep and not given.sandbox then
+  if given.keep and not given.sandbox and not given.rehearse then
     errors.raise(
       "usage.option",
       "--keep is for the server that --sandbox starts",
@@ -67,6 +67,8 @@ local function configured(targets, name)
   if found then
     refuse_password(found.connect, ("connect of target %s"):format(name))
     refuse_password(found.reader, ("reader of target %s"):format(name))
+    refuse_password(found.backup and found.backup.scratch, ("backup.scratch of target %s"):format(name))
+    refuse_password(found.tools and found.tools.connect, ("tools.connect of target %s"):format(name))
     return found
   end
   local names = {}
@@ -94,6 +96,31 @@ local function insecure_of(given)
   end
   if not reason:find("%S") then errors.raise("usage.value", "--insecure is empty", "say why, it is recorded") end
   return reason
+end
+
+local function copy(values)
+  local made = {}
+  for name, value in pairs(values) do
+    made[name] = value
+  end
+  return made
+end
+
+--- What a target says of its backups, with the paths in it from the root on.
+---@param chosen table a target of opsh.config.lua
+---@param config_folder string
+function M.backup_of(chosen, config_folder)
+  if not chosen.backup then return nil end
+  local made = copy(chosen.backup)
+  made.dir = made.dir and config.resolved(made.dir, config_folder)
+  if made.attested then
+    made.attested = copy(made.attested)
+    local command = copy(made.attested.command)
+    -- A bare name is looked for in PATH.
+    if command[1]:find("/", 1, true) then command[1] = config.resolved(command[1], config_folder) end
+    made.attested.command = command
+  end
+  return made
 end
 
 local function in_sandbox(file, state, keep)
@@ -133,7 +160,8 @@ end
 
 --- The workplace that the host options describe; nothing is connected to but a sandbox that they ask for.
 ---@param given table<string, string[]> host options
----@return table { target, state, config, close, ends } `ends`: the database is gone when the command is
+---@return table { target, state, config, folder, close, ends } `folder` is that of opsh.config.lua; `ends`: the
+--- database is gone when the command is
 function M.open(given)
   one_of(given)
   local settings, folder = config.load()
@@ -157,6 +185,8 @@ function M.open(given)
       protected = chosen.protected,
       budgets = chosen.budgets,
       plan_max_age = chosen.plan_max_age,
+      backup = M.backup_of(chosen, folder),
+      tools = chosen.tools,
     }
   else
     -- An empty --db is an unset variable in somebody's script, not a wish for the default.
@@ -178,6 +208,7 @@ function M.open(given)
     target = target,
     state = state,
     config = settings,
+    folder = folder,
     ends = server ~= nil,
     close = function()
       if server then server:stop() end

@@ -49,7 +49,8 @@ function M.before_each(work) return host.before_each(work) end
 --- A fresh database, dropped after the test. `files` are psql's, named from the test file's folder and loaded once with
 --- `variables`; then `sql`. It has `conninfo`, `query(sql, ...)`, `value(sql, ...)`, `execute(sql)` and
 --- `run_file(file, variables)` over psql, and `checksum()`: the content of every table and sequence but the ledger's.
----@param options? { files?: string[], variables?: table<string, string|number>, sql?: string }
+--- With `production` it is on a server that opsh does not know as a throw-away one: an apply there wants a backup.
+---@param options? { files?: string[], variables?: table<string, string|number>, sql?: string, production?: boolean }
 ---@return table
 function M.database(options) return host.database(options) end
 

@@ -44,6 +44,19 @@ function M.runbook(before, path, rest)
   return "opsh " .. table.concat(words, " ")
 end
 
+--- Another command of opsh's, on the same target.
+---@param ... string its words
+function M.command(given, ...)
+  local words = { "opsh" }
+  for _, word in ipairs({ ... }) do
+    words[#words + 1] = quoted(word)
+  end
+  for _, word in ipairs(host_words(given, { target = true })) do
+    words[#words + 1] = word
+  end
+  return table.concat(words, " ")
+end
+
 --- What goes on with a run, on the same target.
 function M.resume(given, run)
   if given.keep then given = after_keep(given) end

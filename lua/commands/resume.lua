@@ -1,8 +1,10 @@
 --- `opsh resume RUN`: goes on with a run from its ledger.
 local again = require("opsh.host.commands.again")
+local answers = require("opsh.host.runbook.answers")
 local arguments = require("opsh.host.commands.arguments")
 local budgets = require("opsh.host.runbook.budgets")
 local guards = require("opsh.host.runbook.guards")
+local hands = require("opsh.host.effects.hands")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local load = require("opsh.host.runbook.load")
@@ -43,6 +45,10 @@ local function go_on(given, out, place, id)
   job.id, job.say, job.path = reopened.record.id, out.say, reopened.record.runbook
   job.command, job.reason = job.resume, options.reason_of(given)
   if not job.undo_of then job.budgets = budgets.of(place.target.budgets, given) end
+  if not job.undo_of then
+    job.hands = hands.acting(job)
+    job.answers = given.answers and answers.read(given.answers[1], job.runbook) or nil
+  end
   local ok, result = host.protect(function()
     local what = ("what is left of run %s, %s"):format(job.id, reopened.record.title)
     guards.confirm(place, reopened.identity, given, what)
@@ -61,7 +67,7 @@ return function(before, rest)
   local given, words = arguments.read(before, rest, {
     program = "opsh resume",
     description = "Goes on with a run that was stopped, interrupted or killed: each batch exactly once.",
-    options = options.join({ options.reason, options.confirm }, options.budgets, options.host),
+    options = options.join({ options.reason, options.confirm, options.answers }, options.budgets, options.host),
     positionals = { { name = "RUN", help = "Its id, or the beginning of it.", required = true } },
   })
   if not given then return 0 end

@@ -1,20 +1,25 @@
---- `opsh RUNBOOK [--simulate | --apply]`: plan, and simulate or apply what was planned.
+--- `opsh RUNBOOK [--simulate | --rehearse | --apply]`: plan, and simulate, rehearse or apply what was planned.
 local again = require("opsh.host.commands.again")
 local budgets = require("opsh.host.runbook.budgets")
 local document = require("opsh.host.present.document")
 local drift = require("opsh.host.runbook.drift")
 local errors = require("opsh.host.errors")
+local effect_steps = require("opsh.host.effects.effect_steps")
 local guards = require("opsh.host.runbook.guards")
+local hands = require("opsh.host.effects.hands")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local ladder = require("opsh.host.runbook.ladder")
 local load = require("opsh.host.runbook.load")
 local options = require("opsh.host.options")
 local params = require("opsh.host.runbook.params")
+local answers = require("opsh.host.runbook.answers")
 local arguments = require("opsh.host.commands.arguments")
 local planning = require("opsh.host.runbook.planning")
 local plans = require("opsh.host.runbook.plans")
 local plans_text = require("opsh.host.present.plans")
+local required = require("opsh.host.backup.required")
+local rehearsals = require("opsh.host.backup.rehearsals")
 local screen = require("opsh.host.present.screen")
 local simulate = require("opsh.host.commands.simulate")
 local system = require("opsh.native.system")
@@ -36,24 +41,67 @@ local function require_rung(given)
   if given.simulate and given.apply then
     errors.raise("usage.option", "--simulate and --apply exclude each other", "simulate first, then apply")
   end
+  if given.rehearse and (given.simulate or given.apply) then
+    local other = given.apply and "--apply" or "--simulate"
+    errors.raise(
+      "usage.option",
+      ("--rehearse and %s exclude each other"):format(other),
+      "one rung at a time: simulate, then rehearse, then apply"
+    )
+  end
   if given.plan and not given.apply then
     errors.raise("usage.option", "--plan is for --apply", "opsh plans show ID shows a plan again")
   end
-  if given["detailed-exitcode"] and (given.apply or given.simulate) then
+  for _, name in ipairs({ "backup", "no-backup", "scratch" }) do
+    if given[name] and not given.apply and (name == "no-backup" or not given.rehearse) then
+      errors.raise("usage.option", ("--%s is for --apply"):format(name), "a plan reads no backup")
+    end
+  end
+  if given["no-backup"] and (given.backup or given.scratch) then
+    errors.raise("usage.option", "--no-backup and --backup exclude each other", "say which one is meant")
+  end
+  if given.answers and not given.apply then
+    errors.raise("usage.option", "--answers is for --apply", "on the other rungs nobody is asked")
+  end
+  if given["detailed-exitcode"] and (given.apply or given.simulate or given.rehearse) then
     errors.raise("usage.option", "--detailed-exitcode is for a plan", "the other rungs have their own exit codes")
   end
 end
 
 -- What stands behind a runbook for the other rungs only, and whether a value follows.
 local of_apply = {
+  answers = true,
   apply = false,
+  backup = true,
   confirm = true,
   ["max-rows"] = true,
   ["max-seconds"] = true,
+  ["no-backup"] = false,
   plan = true,
   reason = true,
+  scratch = true,
+  rehearse = false,
   simulate = false,
 }
+
+--- A pattern that the shell put two files in the place of: only the first would be the option's.
+local function require_one_file(rest)
+  for at, word in ipairs(rest) do
+    local files = { word == "--backup" and rest[at + 1] or word:match("^%-%-backup=(.*)$") }
+    local next_word = at + (word == "--backup" and 2 or 1)
+    while files[1] and rest[next_word] and rest[next_word]:sub(1, 1) ~= "-" do
+      files[#files + 1] = rest[next_word]
+      next_word = next_word + 1
+    end
+    if #files > 1 then
+      errors.raise(
+        "usage.option",
+        ("--backup takes one file, and got %s"):format(table.concat(files, " and ")),
+        "name the one that you mean; a pattern may stand for several"
+      )
+    end
+  end
+end
 
 --- The words of a command line without those.
 local function of_plan(rest)
@@ -91,6 +139,22 @@ local function compare(job, place, out, wanted)
   if planning.has_work(job) then drift.require_planned(job) end
 end
 
+-- A plan may be so old, in seconds, when the first batch begins: reading a large dump takes longer.
+local aged_after = 60
+
+--- Sees to it that there is a backup to rely on, and that the plan is still what would be written.
+local function back(job, place, given, out, wanted)
+  required.find(job, place, given)
+  guards.confirm(place, job.identity, given, guards.writes_of(job))
+  if required.secure(job, place, given, out) <= aged_after then return end
+  out.say("planning again: the backup took its time")
+  planning.again(job)
+  if not out.json then out.text(text_plan.render(job, place, out)) end
+  compare(job, place, out, wanted)
+  budgets.require_plan(job)
+  required.hold(job)
+end
+
 local function apply(job, place, out)
   if not planning.has_work(job) then
     ladder.verify_idle(job)
@@ -98,6 +162,8 @@ local function apply(job, place, out)
     job.outcome = "nothing to do"
   else
     out.say(("run %s"):format(job.id))
+    job.rehearsed = rehearsals.expect(job, place.state)
+    job.hands = hands.acting(job)
     ladder.apply(job, out.progress)
     job.outcome = "done"
   end
@@ -110,6 +176,7 @@ local function guard(job, place, given)
   workplace.announce(place.target, rung, job.id)
   function job.admit(identity)
     guards.admit(place, identity, given, rung ~= "plan")
+    required.admit(job, place, given)
     job.budgets = budgets.of(place.target.budgets, given)
   end
 end
@@ -124,7 +191,9 @@ local function climb(given, path, runbook, place, out, words)
   job.id, job.say, job.path = (applying or most) and id or nil, out.say, path
   job.command, job.plan_command, job.reason = words.all, words.plan, options.reason_of(given)
   job.resume = again.resume(given, id)
+  job.command_for = function(...) return again.command(given, ...) end
   job.document = most and simulate.document
+  job.answers = given.answers and answers.read(given.answers[1], runbook) or nil
   guard(job, place, given)
   local wanted = given.plan and drift.wanted(job, place, given.plan[1])
   local keep = false
@@ -142,6 +211,7 @@ local function climb(given, path, runbook, place, out, words)
       job.plan = not place.ends and plan or nil
       local excess = budgets.excess(job)
       if excess then out.say(excess .. ": an apply would be refused") end
+      if planning.has_work(job) then required.foresee(job, place) end
       local exit = planned_exit(job, place, out, words.all, given["detailed-exitcode"] ~= nil)
       keep = job.plan ~= nil
       return exit
@@ -150,11 +220,13 @@ local function climb(given, path, runbook, place, out, words)
     compare(job, place, out, wanted)
     keep = planning.has_work(job)
     if keep then
+      effect_steps.refuse_obstacles(job)
       budgets.require_plan(job)
-      guards.confirm(place, job.identity, given, guards.writes_of(job))
+      back(job, place, given, out, wanted)
     end
     return apply(job, place, out)
   end)
+  required.release(job)
   if applying then plans.record_applied(job, place.state, ok) end
   -- Without an audit log nothing has begun that could be gone on with. A plan that failed is none.
   if not keep or not (ok or job.audit) then system.remove_tree(directory) end
@@ -169,6 +241,7 @@ end
 return function(before, path, rest)
   local runbook = load.load(path, options.taken())
   local declared = params.options(runbook.params)
+  require_one_file(rest)
   local given = arguments.read(before, rest, {
     program = "opsh " .. path,
     description = runbook.title .. (runbook.description and "\n\n" .. runbook.description or ""),
@@ -179,7 +252,9 @@ return function(before, path, rest)
   local out = screen.open(given)
   local place = workplace.open(given)
   local words = { all = again.runbook(before, path, rest), plan = again.runbook(before, path, of_plan(rest)) }
-  local ok, result = host.protect(climb, given, path, runbook, place, out, words)
+  -- Loaded when it is wanted: the other rungs need none of it.
+  local work = given.rehearse and require("opsh.host.commands.rehearse").climb or climb
+  local ok, result = host.protect(work, given, path, runbook, place, out, words)
   place.close()
   if not ok then error(result, 0) end
   return result

@@ -2,6 +2,7 @@
 local again = require("opsh.host.commands.again")
 local arguments = require("opsh.host.commands.arguments")
 local changes = require("opsh.host.commands.changes")
+local effects = require("opsh.host.present.effects")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local ledger = require("opsh.host.runbook.ledger")
@@ -41,10 +42,8 @@ end
 local function steps_text(out, reader, run, steps)
   local rows, parts = {}, {}
   for at, step in ipairs(steps) do
-    rows[at] = {
-      tostring(step.number),
-      step.name,
-      step.done and "done" or "open",
+    rows[at] = { tostring(step.number), step.name, step.done and "done" or "open" }
+    local figures = {
       report.number(step.planned.items),
       report.number(step.items),
       report.number(step.skipped),
@@ -52,6 +51,14 @@ local function steps_text(out, reader, run, steps)
       report.number(step.batches),
       report.duration(step.seconds),
     }
+    for column = 1, #figures do
+      rows[at][#rows[at] + 1] = step.effects and "" or figures[column]
+    end
+    if step.effects then
+      rows[at][3] = step.effects.state or rows[at][3]
+      parts[#parts + 1] = ("\n%s\n"):format(text.printable(step.name)) .. effects.done(step.effects)
+    end
+    parts[#parts + 1] = effects.of_batches(step.name, ledger.batch_effects(reader, run.id, step.number))
     local done = ledger.done(reader, run.id, step.number)
     if next(done.counts) then
       parts[#parts + 1] = ("\n%s\n"):format(text.printable(step.name)) .. plan_text.pairs(done.counts, 2)

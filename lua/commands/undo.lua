@@ -10,6 +10,7 @@ local present = require("opsh.host.present.undo")
 local screen = require("opsh.host.present.screen")
 local system = require("opsh.native.system")
 local undo = require("opsh.host.runbook.undo")
+local undone_effects = require("opsh.host.effects.undone_effects")
 local undo_result = require("opsh.host.commands.undo_result")
 local workplace = require("opsh.host.workplace")
 
@@ -23,12 +24,17 @@ local own_options = {
     help = "Write all conflicts to this file.",
     group = "output",
   },
+  {
+    name = "leave-effects",
+    help = "Take back the rows alone, not what was done beyond the database.",
+    group = "ladder",
+  },
   options.reason,
   options.confirm,
 }
 
 local function planned(job, place, out, given, word)
-  job.outcome = job.undo_plan.batches > 0 and "planned" or "nothing to do"
+  job.outcome = (job.undo_plan.batches > 0 or #job.steps > 0) and "planned" or "nothing to do"
   if given.csv then system.write_file(given.csv[1], present.csv(job.undo_plan.conflicts)) end
   if out.json then
     out.document(present.document(job, place))
@@ -47,18 +53,24 @@ end
 
 local function take_back(given, out, place, id, word)
   local reader = native_db.host_reader(place.target)
+  local undo_id, effects = ladder.new_run_id(), nil
   local ok, original, identity, plan = host.protect(function()
     local original, identity = undo.original(reader, id)
+    effects = undone_effects.of(original, {
+      target = place.target,
+      directory = ("%s/runs/%s"):format(place.state, undo_id),
+      leave = given["leave-effects"] ~= nil,
+    })
+    local beyond = effects:steps(reader)
     guards.admit(place, identity, given, given.apply ~= nil)
     -- An apply compares again, behind locks; to compare before it would only take time.
-    if given.apply and undo.has_work(reader, original) then return original, identity end
+    if given.apply and (#beyond > 0 or undo.has_work(reader, original)) then return original, identity end
     out.say("comparing the journal with what is there")
     local wanted = given.csv and all or out.json and 1000 or present.shown
     return original, identity, undo.plan(reader, original, wanted, out.progress)
   end)
   reader:close()
   if not ok then error(original, 0) end
-  local undo_id = ladder.new_run_id()
   workplace.announce(place.target, "undo", given.apply and undo_id or nil)
   local job = undo.job(original, identity, undo_id, {
     target = place.target,
@@ -67,6 +79,7 @@ local function take_back(given, out, place, id, word)
     command = word,
     reason = options.reason_of(given),
     resume = again.resume(given, undo_id),
+    effects = effects,
   })
   job.undo_plan, job.document = plan, present.document
   job.planned_only = plan ~= nil

@@ -153,7 +153,7 @@ function M.look(group, runbook, writer, reader, facts)
   for _, step in ipairs(runbook.steps) do
     local name = "step " .. step.name
     group:try(name, nil, function() plan(group, name, runbook, step, reader) end)
-    group:try(name, writer, function() key(group, name, step, writer, by_name) end)
+    if not step.schema then group:try(name, writer, function() key(group, name, step, writer, by_name) end) end
   end
   for _, written in ipairs(list) do
     group:try(written.name, writer, function() tables.look(group, writer, written, facts, declared) end)

@@ -181,6 +181,8 @@ function M.find(group, session, name, step)
   if row and row.schema ~= "opsh" then return row end
   if row then
     group:problem(name, "a table of opsh's own ledger: an apply is refused", "take it out of writes")
+  elseif step.schema then
+    group:note(name, "not there yet", "nothing to do when this schema step makes it")
   elseif step.after then
     group:note(name, "not there yet", ("nothing to do when step %s makes it"):format(step.after))
   else

@@ -65,6 +65,11 @@ local function checks_text(checks)
   return table.concat(parts, "; ")
 end
 
+local function backup_text(backup)
+  local name = backup.label or backup.file or backup.why
+  return name and ("%s, %s"):format(backup.level, name) or backup.level
+end
+
 local function circumstances(add, details)
   local at = details.terminal and ", at a terminal" or ""
   add("by", ("%s, uid %d, pid %d%s"):format(details.operator, details.uid, details.pid, at))
@@ -72,7 +77,8 @@ local function circumstances(add, details)
   add("command", details.command)
   local target = details.target
   add("target", (target.name and target.name .. ": " or "") .. target.described)
-  add("database", ("%s (%s) of %s"):format(target.database, target.database_oid, target.system_identifier))
+  local identity = target.database_oid and (" (%s) of %s"):format(target.database_oid, target.system_identifier)
+  add("database", target.database .. (identity or ""))
   add("as", target.user)
   local confirmed = target.confirmed
   add("protected", confirmed and ("confirmed %s, %s"):format(confirmed.database, confirmed.how))
@@ -80,7 +86,7 @@ local function circumstances(add, details)
   local git = details.git
   if git then
     local changes = git.dirty == nil and ", changes unknown" or git.dirty and ", with changes" or ""
-    add("commit", git.commit .. changes)
+    add("commit", git.commit .. (git.tag and (" (%s)"):format(git.tag) or "") .. changes)
   end
   add("versions", figures_text(details.versions))
   add("settings", figures_text(details.settings))
@@ -98,11 +104,17 @@ facts["run started"] = function(add, details)
   for name, texts in pairs(details.params) do
     add("param", ("%s = %s"):format(name, table.concat(texts, ", ")))
   end
+  if details.backup then add("backup", backup_text(details.backup)) end
   if details.reading then add("read as", ("%s, %s"):format(details.reading.user, details.reading.level)) end
   if #details.preconditions > 0 then add("checks", checks_text(details.preconditions)) end
 end
 
 facts["simulation started"] = facts["run started"]
+
+facts["rehearsal started"] = function(add, details)
+  facts["run started"](add, details)
+  add("scratch", details.scratch.kind)
+end
 
 facts["run resumed"] = function(add, details)
   add("it was", details.former_state)
@@ -123,14 +135,20 @@ local function drift_text(plan)
   return ("%s; %s"):format(plan.id, table.concat(parts, "; "))
 end
 
+local function planned_text(step)
+  if step.manual then return "asks: " .. step.manual end
+  if step.effects then return table.concat(step.effects, "; ") end
+  local tables = {}
+  for at, written in ipairs(step.writes) do
+    tables[at] = written.name
+  end
+  local journal = step.kind == "schema" and ", schema step" or step.journaled and "" or ", no journal"
+  return ("%s, will write %s%s"):format(counted(step.items, "item"), table.concat(tables, ", "), journal)
+end
+
 facts["planned"] = function(add, details)
   for _, step in ipairs(details.steps) do
-    local tables = {}
-    for at, written in ipairs(step.writes) do
-      tables[at] = written.name
-    end
-    local items, journal = counted(step.items, "item"), step.journaled and "" or ", no journal"
-    add("step " .. step.step, ("%s: %s, will write %s%s"):format(step.name, items, table.concat(tables, ", "), journal))
+    add("step " .. step.step, ("%s: %s"):format(step.name, planned_text(step)))
   end
   if details.plan then add("plan", drift_text(details.plan)) end
 end
@@ -153,6 +171,42 @@ facts["checked"] = function(add, details)
   add("checks", checks_text(details.checks))
 end
 
+local function effect(add, details)
+  add("step " .. details.step, details.name .. (details.batch and (", batch %d"):format(details.batch) or ""))
+  add(details.compensates and "takes back" or "effect", details.what .. (details.again and ", once more" or ""))
+end
+
+facts["effect begun"] = effect
+
+facts["effect finished"] = function(add, details)
+  effect(add, details)
+  add("outcome", ("%s%s%s, %.3f s"):format(
+    details.outcome,
+    details.status and (" (%d)"):format(details.status) or "",
+    details.error and ": " .. details.error or "",
+    details.seconds
+  ))
+end
+
+facts["compensated"] = function(add, details)
+  add("step " .. details.step, details.name)
+  add("outcome", details.outcome .. (details.error and ": " .. details.error.kind or ""))
+end
+
+facts["incident"] = function(add, details)
+  add("step", details.name)
+  add("what", details.what .. ": " .. details.kind)
+end
+
+facts["answered"] = function(add, details)
+  add("step " .. details.step, details.name)
+  add("question", details.question)
+  add("answer", ("%s, by %s (%s)"):format(details.answer, details.by, details.how))
+  add("note", details.note)
+  local evidence = details.evidence
+  add("evidence", evidence and ("%s, %d bytes, sha256 %s"):format(evidence.name, evidence.bytes, evidence.sha256))
+end
+
 facts["run stopped"] = function(add, details)
   local err = details.error
   add("state", details.state or "not known: the ledger could not be reached")
@@ -164,12 +218,55 @@ end
 facts["run finished"] = function(add, details)
   add("outcome", details.outcome)
   add("totals", figures_text(details.totals) .. (", %.3f s"):format(details.seconds))
+  local rehearsed = details.rehearsed
+  add("rehearsed", rehearsed and ("%.3f s in %s, took %.3f s"):format(rehearsed.seconds, rehearsed.id, rehearsed.took))
 end
 
 facts["simulation finished"] = function(add, details)
   facts["run finished"](add, details)
   add("rolled back", details.transaction and ("transaction %s is %s"):format(details.transaction, details.status))
   if details.error then add("error", details.error.kind) end
+end
+
+facts["rehearsal finished"] = function(add, details)
+  add("outcome", ("%s, %.3f s"):format(details.outcome, details.seconds))
+  add("applied", details.apply_seconds and ("in %.3f s"):format(details.apply_seconds))
+  add("undo", details.undo and figures_text(details.undo))
+  if details.error then add("error", details.error.kind) end
+end
+
+facts["backup started"] = function(add, details)
+  add("file", details.file)
+  add("wanted", details.level)
+  if details.tables then add("tables", table.concat(details.tables, ", ")) end
+  if details.target then return circumstances(add, details) end
+  add("by", ("%s, uid %d, pid %d"):format(details.operator, details.uid, details.pid))
+  add("why", details.reason)
+  add("command", details.command)
+end
+
+facts["certify started"] = facts["backup started"]
+
+local function reached(add, details)
+  add("took", ("%.3f s"):format(details.seconds))
+  add("bytes", details.bytes)
+  add("rows", details.rows)
+end
+
+for _, level in ipairs({ "written", "readable", "restored", "equal" }) do
+  facts["backup " .. level] = reached
+end
+
+facts["certificate"] = function(add, details)
+  add("level", details.level)
+  add("sha256", details.sha256)
+  add("seal", details.seal)
+end
+
+facts["backup failed"] = function(add, details)
+  local err = details.error
+  add("error", err.kind .. (err.sqlstate and ", SQLSTATE " .. err.sqlstate or ""))
+  add("message", err.message)
 end
 
 --- One entry: when, what, and the facts that matter.

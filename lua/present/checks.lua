@@ -7,8 +7,8 @@ local M = {}
 local null = json.decode("null")
 local shown_rows = 5
 
-local words = { pass = "pass", fail = "FAIL", error = "ERROR" }
-local colors = { pass = 32, fail = 31, error = 31 }
+local words = { pass = "pass", fail = "FAIL", error = "ERROR", skip = "skip" }
+local colors = { pass = 32, fail = 31, error = 31, skip = 33 }
 
 local function value_text(value)
   if value == nil or value == null then return "NULL" end
@@ -33,7 +33,7 @@ local function rows_text(out, result, indent)
 end
 
 local function found_text(result, now)
-  if result.outcome == "error" then return text.printable(result.message or "") end
+  if result.outcome == "error" or result.outcome == "skip" then return text.printable(result.message or "") end
   if result.outcome == "pass" and not now then return text.printable(result.found or "") end
   local wanted = ("%s, expected %s"):format(text.printable(result.found or ""), text.printable(result.expected or ""))
   return result.message and wanted .. ": " .. text.printable(result.message) or wanted

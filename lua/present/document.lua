@@ -1,8 +1,10 @@
 --- What --json prints: one document, the same for plan, apply and failure. docs/json.md describes it.
+local effects = require("opsh.host.present.effects")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local planning = require("opsh.host.runbook.planning")
 local plans = require("opsh.host.present.plans")
+local required = require("opsh.host.present.required")
 
 local M = {}
 
@@ -91,15 +93,29 @@ local function check_results(results)
   return as_array(list)
 end
 
+--- What is to be known of a schema step; null of others.
+local function schema(step)
+  if not step.schema then return null end
+  return ordered({ "autocommit", "undo", "proved", "loses_data" }, {
+    autocommit = step.autocommit == true,
+    undo = step.undo ~= nil,
+    proved = step.defines.proved,
+    loses_data = step.loses_data or null,
+  })
+end
+
 local function steps(job)
   local list = {}
   for at, step in ipairs(job.steps) do
+    local own = effects.document(step)
     list[at] = ordered({
       "number",
       "name",
+      "kind",
       "after",
       "writes",
       "journaled",
+      "schema",
       "planned",
       "summary",
       "tally",
@@ -108,12 +124,18 @@ local function steps(job)
       "done",
       "batches",
       "checks",
+      "effects",
+      "manual",
     }, {
       number = step.number,
       name = step.name,
+      kind = step.kind or "items",
+      effects = own.effects,
+      manual = own.manual,
       after = step.after or null,
       writes = as_array(planning.written_names(step)),
       journaled = step.journaled,
+      schema = schema(step),
       planned = figures(step.planned),
       summary = step.summary_figures and as_object(M.plain(step.summary_figures)) or null,
       tally = tally(step),
@@ -184,8 +206,25 @@ end
 
 M.error_of = error_of
 
+--- What a rehearsal foretold of an apply, beside what became of it.
+local function rehearsed(job)
+  local found = job.rehearsed
+  if not found then return null end
+  local keys = { "id", "age_seconds", "seconds", "took_seconds", "items", "rehearsed_items", "rows", "changed_rows" }
+  return ordered(keys, {
+    id = found.id,
+    age_seconds = found.age,
+    seconds = found.seconds,
+    took_seconds = found.took or null,
+    items = found.items,
+    rehearsed_items = found.rehearsed,
+    rows = found.rows,
+    changed_rows = job.rows_changed or 0,
+  })
+end
+
 --- The document of a job.
----@param rung "plan"|"apply"
+---@param rung "plan"|"simulate"|"rehearse"|"apply"
 function M.of(job, place, rung, err, exit)
   return ordered(
     {
@@ -202,7 +241,11 @@ function M.of(job, place, rung, err, exit)
       "preconditions",
       "plan",
       "drift",
+      "backup",
       "steps",
+      "rehearsed",
+      "compensations",
+      "incidents",
       "error",
     },
     {
@@ -222,7 +265,11 @@ function M.of(job, place, rung, err, exit)
       preconditions = check_results(job.preconditions),
       plan = not err and kept_plan(job.plan) or null,
       drift = plans.drift_document(job.drift),
+      backup = required.document(job.backup),
       steps = steps(job),
+      rehearsed = rehearsed(job),
+      compensations = effects.compensations_document(job),
+      incidents = effects.incidents_document(job),
       error = error_of(err),
     }
   )

@@ -1,6 +1,8 @@
 --- An error as a tired person in production needs it: what, where, why, what next. And what state the run is in.
 local checks_text = require("opsh.host.present.checks")
 local document = require("opsh.host.present.document")
+local effect_steps = require("opsh.host.effects.effect_steps")
+local effects = require("opsh.host.present.effects")
 local json = require("opsh.native.json")
 local screen = require("opsh.host.present.screen")
 local system = require("opsh.native.system")
@@ -62,13 +64,16 @@ function M.show(err, exit, given)
   if err.batch then add(("  in %s\n"):format(text.printable(err.batch))) end
   if err.sqlstate then add(("  SQLSTATE %s\n"):format(err.sqlstate)) end
   if detail then add("  detail: " .. text.printable((detail:gsub("\n", "; "))) .. "\n") end
-  local shown = err.job and err.job.simulated and not given.json
+  local rehearsed = err.job and err.job.rehearsal
+  local shown = err.job and (err.job.simulated or rehearsed and rehearsed.shown) and not given.json
   if (err.kind == "check.failed" and not shown) or err.kind == "precondition.failed" then add(checks_of(err)) end
   if err.hint and err.hint ~= "" then add(("  next: %s\n"):format(text.printable(err.hint))) end
   if err.kind == "run.taken_over" then
     add(("  what this one committed stays; see how far it is: opsh show %s\n"):format(err.job and err.job.id or "RUN"))
   elseif err.run and err.kind ~= "in_doubt" and err.kind ~= "check.failed" then
     add(("  run %s stopped part-way; what was committed stays. Go on with: %s\n"):format(err.run, err.job.resume))
+  elseif rehearsed then
+    add("  it was a rehearsal: nothing was written into the target\n")
   elseif err.job and err.job.simulated then
     add("  it was a simulation: nothing of it was kept\n")
   elseif err.kind == "interrupted" then
@@ -76,6 +81,8 @@ function M.show(err, exit, given)
   elseif err.job and err.job.ledger and err.job.committed == 0 then
     add(("  no batch was committed; when the cause is mended: %s\n"):format(err.job.resume))
   end
+  if err.job then add(effects.compensations(err.job)) end
+  if err.kind:find("^manual") and err.job then add(effects.still_on(effect_steps.on(err.job))) end
   if is_own(err) and err.traceback then add(err.traceback .. "\n") end
   system.write_error(table.concat(lines))
 end

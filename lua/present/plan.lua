@@ -2,9 +2,11 @@
 local checks = require("opsh.host.runbook.checks")
 local checks_text = require("opsh.host.present.checks")
 local counted = require("opsh.host.counted")
+local effects = require("opsh.host.present.effects")
 local json = require("opsh.native.json")
 local planning = require("opsh.host.runbook.planning")
 local report = require("opsh.native.report")
+local required = require("opsh.host.present.required")
 local text = require("opsh.native.text")
 
 local M = {}
@@ -105,11 +107,67 @@ local function sample(out, planned)
   return ("\n  %s\n"):format(heading) .. out.table(columns, rows, 2)
 end
 
+local function checks_now(out, step)
+  if not step.checks_now or #step.checks_now == 0 then return "" end
+  return "\n  checks, as they are now\n" .. checks_text.render(out, step.checks_now, 2, true)
+end
+
+--- What is to be known of a schema step.
+local function schema_text(out, step)
+  local lines = {}
+  local function add(line, alarming) lines[#lines + 1] = ("  %s\n"):format(alarming and out.color(31, line) or line) end
+  add(
+    step.undo and "schema step: no journal of rows; its undo takes back what it made"
+      or "schema step without undo: it cannot be undone",
+    not step.undo
+  )
+  if step.autocommit then add("autocommit: one statement an item, outside a transaction") end
+  if step.journal == false then add("journal = false: whether it changes rows is not looked at", true) end
+  if step.loses_data then add("loses data, which no journal has: " .. text.printable(step.loses_data), true) end
+  return table.concat(lines)
+end
+
+--- The items of a schema step, each with its DDL where the plan has that as a column, to be read in full.
+local function definitions(out, step)
+  local planned, place = step.planned, {}
+  for at, name in ipairs(planned.columns or {}) do
+    place[name] = at
+  end
+  if not place.ddl then return sample(out, planned) end
+  local parts = {}
+  for _, row in ipairs(planned.sample or {}) do
+    local key = {}
+    for at, name in ipairs(step.key) do
+      key[at] = text.printable(tostring(row[place[name]]))
+    end
+    local note = place.note and row[place.note]
+    parts[#parts + 1] = ("\n  %s%s\n"):format(
+      table.concat(key, ", "),
+      (note == nil or note == null) and "" or ("  (%s)"):format(text.printable(note))
+    )
+    for line in (tostring(row[place.ddl]) .. "\n"):gmatch("(.-)\n") do
+      parts[#parts + 1] = ("    %s\n"):format(text.printable(line))
+    end
+  end
+  local more = planned.items - #(planned.sample or {})
+  if more > 0 then parts[#parts + 1] = ("\n  and %s\n"):format(counted(more, "more item")) end
+  return table.concat(parts)
+end
+
 local function step_text(out, step, many)
   local parts = {}
   local function add(line) parts[#parts + 1] = line end
   add(("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name)))
-  if not step.journaled then add(("  %s\n"):format(out.color(31, "no journal: this step cannot be undone"))) end
+  if step.schema then
+    add(schema_text(out, step))
+  elseif not step.journaled then
+    add(("  %s\n"):format(out.color(31, "no journal: this step cannot be undone")))
+  end
+  if step.kind ~= "items" then
+    add(effects.planned(out, step))
+    add(checks_now(out, step))
+    return table.concat(parts)
+  end
   if not step.planned then
     add(("  planned after %s\n"):format(text.printable(step.after)))
     return table.concat(parts)
@@ -120,11 +178,12 @@ local function step_text(out, step, many)
   if next(planned.labels) then add("\n" .. M.pairs(planned.labels, 2)) end
   if next(planned.totals) then add("\n" .. M.pairs(planned.totals, 2)) end
   add(tally(out, step))
-  add(sample(out, planned))
-  if step.checks_now and #step.checks_now > 0 then
-    add("\n  checks, as they are now\n" .. checks_text.render(out, step.checks_now, 2, true))
+  add(step.schema and definitions(out, step) or sample(out, planned))
+  add(checks_now(out, step))
+  local names = planning.written_names(step)
+  if #names > 0 then
+    add(("\n  will %s %s\n"):format(step.schema and "change or make" or "write", table.concat(names, ", ")))
   end
-  add(("\n  will write %s\n"):format(table.concat(planning.written_names(step), ", ")))
   return table.concat(parts)
 end
 
@@ -198,6 +257,7 @@ function M.render(job, place, out, again)
   for _, step in ipairs(job.steps) do
     parts[#parts + 1] = step_text(out, step, #job.steps > 1)
   end
+  parts[#parts + 1] = effects.planned_finally(out, job)
   if not job.ledger_version then
     parts[#parts + 1] = "\nThe first apply creates the schema opsh in this database; opsh schema prints its DDL.\n"
   end
@@ -205,7 +265,7 @@ function M.render(job, place, out, again)
     local met = not job.preconditions or checks.passed(job.preconditions)
     parts[#parts + 1] = ("\n%s\n"):format(nothing_written(job))
     parts[#parts + 1] = not met and "The preconditions are not met: apply would refuse.\n"
-      or planning.has_work(job) and ("To apply: %s --apply\n"):format(again)
+      or planning.has_work(job) and required.outlook(job.backup) .. ("To apply: %s --apply\n"):format(again)
       or "There is nothing to do.\n"
   end
   return table.concat(parts)

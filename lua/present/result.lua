@@ -3,8 +3,11 @@ local checks = require("opsh.host.runbook.checks")
 local checks_text = require("opsh.host.present.checks")
 local counted = require("opsh.host.counted")
 local document = require("opsh.host.present.document")
+local effects = require("opsh.host.present.effects")
 local errors = require("opsh.host.errors")
 local plan_text = require("opsh.host.present.plan")
+local report = require("opsh.native.report")
+local required = require("opsh.host.present.required")
 local text = require("opsh.native.text")
 
 local M = {}
@@ -24,26 +27,44 @@ M.left_out = left_out
 function M.step(out, step, many)
   local done = step.done
   if not done then return "" end
+  local heading =
+    ("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name))
+  local shown_checks = step.checks and #step.checks > 0 and "\n" .. checks_text.render(out, step.checks, 2) or ""
+  if step.kind and step.kind ~= "items" then return heading .. effects.done(step.record) .. shown_checks end
   local figures = { items = done.items, batches = done.batches }
   if done.skipped > 0 then figures["changed since the plan, left out"] = done.skipped end
   if done.failed > 0 then figures["failed, left out"] = done.failed end
   for name, count in pairs(done.counts) do
     figures[figures[name] and name .. " (counted by apply)" or name] = count
   end
-  local parts =
-    { ("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name)) }
-  parts[#parts + 1] = plan_text.pairs(figures, 2)
-  if step.checks and #step.checks > 0 then parts[#parts + 1] = "\n" .. checks_text.render(out, step.checks, 2) end
-  return table.concat(parts)
+  return heading .. plan_text.pairs(figures, 2) .. effects.released(step) .. shown_checks
 end
 
 function M.render(job, place, out)
   local parts = { "\n", plan_text.heading(job, place, out, "apply") }
   if job.id then parts[#parts + 1] = ("run      %s\n"):format(job.id) end
+  parts[#parts + 1] = required.heading(job.backup)
   for _, step in ipairs(job.steps) do
     parts[#parts + 1] = M.step(out, step, #job.steps > 1)
   end
+  parts[#parts + 1] = effects.incidents(out, job)
   return table.concat(parts)
+end
+
+--- How long it was to take, and how long it took.
+local function rehearsed(job)
+  local found = job.rehearsed
+  if not found or not found.took then return "" end
+  local changed = job.rows_changed or 0
+  return ("Rehearsed %s, took %s; %s (rehearsal %s, %s ago%s).\n"):format(
+    report.duration(found.seconds),
+    report.duration(found.took),
+    changed == found.rows and ("%s changed, as rehearsed"):format(counted(changed, "row"))
+      or ("rehearsed %s, changed %s"):format(counted(found.rows, "row"), report.number(changed)),
+    found.id,
+    report.duration(found.age),
+    found.scaled and (", with %s"):format(counted(found.rehearsed, "item")) or ""
+  )
 end
 
 local function closing(job, count)
@@ -67,7 +88,7 @@ function M.finish(job, place, out)
   if out.json then
     out.document(document.of(job, place, "apply"))
   else
-    out.text(M.render(job, place, out) .. closing(job, count))
+    out.text(M.render(job, place, out) .. closing(job, count) .. rehearsed(job))
   end
   return count > 0 and 8 or 0
 end

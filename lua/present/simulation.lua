@@ -1,6 +1,7 @@
 --- What a simulation did, what it leaves behind and what it could not tell, as text and as a document.
 local counted = require("opsh.host.counted")
 local document = require("opsh.host.present.document")
+local effects = require("opsh.host.present.effects")
 local json = require("opsh.native.json")
 local plan_text = require("opsh.host.present.plan")
 local report = require("opsh.native.report")
@@ -47,6 +48,14 @@ local function not_simulated(job)
         list[#list + 1] = ("step %s, which is planned after %s"):format(step.name, step.after)
       end
     end
+  end
+  for _, step in ipairs(job.steps) do
+    if step.not_simulated then
+      list[#list + 1] = ("step %s: autocommit, its statements run outside a transaction"):format(step.name)
+    end
+  end
+  for _, line in ipairs(effects.not_done(job)) do
+    list[#list + 1] = line
   end
   list[#list + 1] = "the journal and its proof, which an apply adds to every batch"
   list[#list + 1] = "COMMIT: nobody else saw the changes, no notification was sent, and now() was the same all along"

@@ -1,6 +1,7 @@
 --- What an undo would do, and what it did, as text and as a document.
 local counted = require("opsh.host.counted")
 local document = require("opsh.host.present.document")
+local effects = require("opsh.host.present.effects")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local plan_text = require("opsh.host.present.plan")
@@ -102,6 +103,16 @@ local function tables_text(out, plan)
     }, rows)
 end
 
+--- What schema steps made: their items.
+local function definitions_text(out, plan)
+  if #plan.definitions == 0 then return "" end
+  local rows = {}
+  for at, entry in ipairs(plan.definitions) do
+    rows[at] = { text.printable(entry.name), text.printable(table.concat(entry.key, ", ")) }
+  end
+  return "\n" .. out.table({ { title = "schema step" }, { title = "to take back" } }, rows)
+end
+
 local function warnings(plan)
   local lines = {}
   local function add(entry, words, names)
@@ -126,16 +137,39 @@ local function heading(job, place, out)
     .. ("undoes   run %s\n"):format(job.undo_of)
 end
 
+--- What the run did beyond the database: what is taken back, and what stays.
+local function beyond_text(out, job)
+  local found = job.effects and job.effects.found
+  if not found then return "" end
+  local lines = {}
+  for _, due in ipairs(found.due) do
+    lines[#lines + 1] = ("  %s: %s\n"):format(
+      text.printable(due.name),
+      job.effects.left and out.color(31, "left as it is, by --leave-effects") or "taken back by its compensation"
+    )
+  end
+  for _, one in ipairs(found.stays) do
+    lines[#lines + 1] = ("  %s: %s: stays, nothing takes it back\n"):format(
+      text.printable(one.step),
+      text.printable(one.what)
+    )
+  end
+  return #lines > 0 and "\nbeyond the database\n" .. table.concat(lines) or ""
+end
+
 --- The plan as text; `again` is the command line, to say how to apply.
 function M.plan(job, place, out, again)
   local plan = job.undo_plan
   local parts = { heading(job, place, out) }
   local function add(part) parts[#parts + 1] = part end
-  if plan.batches == 0 then
-    add("\nNothing to undo: the run changed no rows.\n")
+  local beyond = beyond_text(out, job)
+  if plan.batches == 0 and #job.steps == 0 then
+    add("\nNothing to undo: the run changed no rows.\n" .. beyond)
     return table.concat(parts)
   end
-  add(tables_text(out, plan))
+  if plan.batches > 0 then add(tables_text(out, plan)) end
+  add(definitions_text(out, plan))
+  add(beyond)
   add(warnings(plan))
   if plan.left > 0 then
     add(("\n%s would be left:\n"):format(counted(plan.left, "change")))
@@ -169,18 +203,25 @@ function M.left(out, undo, more)
   return table.concat(parts)
 end
 
+--- What was taken back of a step's rows.
+local function rows_text(step)
+  local shown = { rows = step.done.items, batches = step.done.batches }
+  if step.done.skipped > 0 then shown["left as they are"] = step.done.skipped end
+  for name, count in pairs(step.done.counts) do
+    if count > 0 then shown[name] = count end
+  end
+  return plan_text.pairs(shown, 2)
+end
+
 --- What an undo did.
 ---@param undo { rows: integer, conflicts: table[], unrestored: table[] } from the ledger
 function M.result(job, place, out, undo, more)
   local parts = { "\n", heading(job, place, out), ("run      %s\n"):format(job.id) }
   for _, step in ipairs(job.steps) do
-    local shown = { rows = step.done.items, batches = step.done.batches }
-    if step.done.skipped > 0 then shown["left as they are"] = step.done.skipped end
-    for name, count in pairs(step.done.counts) do
-      if count > 0 then shown[name] = count end
-    end
-    parts[#parts + 1] = ("\n%s %s\n"):format(out.strong("step"), text.printable(step.name)) .. plan_text.pairs(shown, 2)
+    parts[#parts + 1] = ("\n%s %s\n"):format(out.strong("step"), text.printable(step.name))
+      .. (step.take_back and effects.done(step.record) or rows_text(step))
   end
+  parts[#parts + 1] = beyond_text(out, job)
   parts[#parts + 1] = M.left(out, undo, more)
   local whole = undo.rows == 0 and #undo.unrestored == 0
   parts[#parts + 1] = whole and "\nUndone.\n" or "\nUndone, but for what is listed.\n"
@@ -231,6 +272,30 @@ local function planned_tables(plan)
   return setmetatable(list, array)
 end
 
+--- What the run did beyond the database: the steps that are taken back, or would be, and what stays.
+local function beyond_document(job)
+  local found, taken_back, stays = job.effects and job.effects.found, {}, {}
+  for at, due in ipairs(found and found.due or {}) do
+    taken_back[at] = due.name
+  end
+  for at, one in ipairs(found and found.stays or {}) do
+    stays[at] = ordered({ "step", "what" }, { step = one.step, what = one.what })
+  end
+  return ordered({ "steps", "left", "stays" }, {
+    steps = setmetatable(taken_back, array),
+    left = job.effects and job.effects.left or false,
+    stays = setmetatable(stays, array),
+  })
+end
+
+local function planned_definitions(plan)
+  local list = {}
+  for at, entry in ipairs(plan and plan.definitions or {}) do
+    list[at] = ordered({ "step", "name", "key" }, { step = entry.step, name = entry.name, key = as_array(entry.key) })
+  end
+  return setmetatable(list, array)
+end
+
 --- The document of an undo: of a plan, of a result, or of a failure. docs/undo.md explains the fields.
 function M.document(job, place, _, err, exit)
   local plan, undo = job.undo_plan, job.undone
@@ -248,10 +313,12 @@ function M.document(job, place, _, err, exit)
     "undo_of",
     "target",
     "tables",
+    "definitions",
     "restored",
     "left",
     "conflicts",
     "unrestored",
+    "effects",
     "error",
   }, {
     format = document.format,
@@ -263,10 +330,12 @@ function M.document(job, place, _, err, exit)
     undo_of = job.undo_of,
     target = document.target(job, place),
     tables = plan and planned_tables(plan) or setmetatable({}, array),
+    definitions = planned_definitions(plan),
     restored = job.planned_only and plan and plan.restored or restored,
     left = undo and undo.rows or plan and plan.left or 0,
     conflicts = M.conflict_list(undo and undo.conflicts or plan and plan.conflicts or {}),
     unrestored = M.unrestored_list(undo and undo.unrestored or {}),
+    effects = beyond_document(job),
     error = document.error_of(err),
   })
 end

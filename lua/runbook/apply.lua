@@ -1,5 +1,7 @@
 --- Works through a step's spooled items, batch by batch.
+local alone = require("opsh.host.runbook.alone")
 local batch = require("opsh.host.runbook.batch")
+local batch_effects = require("opsh.host.effects.batch_effects")
 local batch_size = require("opsh.host.runbook.batch_size")
 local budgets = require("opsh.host.runbook.budgets")
 local checks = require("opsh.host.runbook.checks")
@@ -19,7 +21,7 @@ local collect_after = 4 * 2 ^ 20 -- bytes
 --- Of a step without a journal only that its tables are there, and are none of opsh's own.
 local function oids_of(step, session)
   local oids = {}
-  for at, written in ipairs(step.writes) do
+  for _, written in ipairs(step.writes) do
     local found = session:read(
       [[select c.oid::pg_catalog.text as oid, n.nspname = 'opsh' as is_ledger
         from (select pg_catalog.to_regclass($1)::pg_catalog.oid as oid) as named
@@ -27,7 +29,10 @@ local function oids_of(step, session)
         left join pg_catalog.pg_namespace as n on n.oid = c.relnamespace]],
       { n = 1, written.name }
     )
-    if not found[1].oid then
+    if not found[1].oid and step.schema then
+      -- It may be what the step makes.
+      found[1].is_ledger = false
+    elseif not found[1].oid then
       errors.raise(
         "sql.undefined_table",
         ("there is no table %s, which is declared in writes"):format(written.name),
@@ -41,7 +46,7 @@ local function oids_of(step, session)
         "a runbook leaves the schema opsh alone: it says what was done, and where a resume goes on"
       )
     end
-    oids[at] = found[1].oid
+    oids[#oids + 1] = found[1].oid
   end
   return oids
 end
@@ -95,7 +100,8 @@ local function gate_of(run, step)
     run.ctx.planned = step.planned
     run.ctx.done =
       figures.new({ seen = items, items = items, counts = counts, labels = done.labels, totals = done.totals })
-    step.checks = checks.run(step.verify, run.ctx, function(work, ...)
+    local function serve(...) return run.hands.serve("check", step.verify, ...) end
+    step.checks = checks.run(serve, run.ctx, function(work, ...)
       batch_:savepoint()
       local results = { host.attempt(work, ...) }
       batch_:rollback_to_savepoint()
@@ -158,7 +164,8 @@ function M.from(run, step, progress, standing, request)
     budgets.require_time(run, system.clock())
     number = number + 1
     local began = system.clock()
-    local ok, result = host.protect(batch.run, run, step, place(position, number, items), items)
+    local work = step.autocommit and alone.run or batch.run
+    local ok, result = host.protect(work, run, step, place(position, number, items), items)
     if not ok then
       result.batch = ("batch %d of step %s"):format(number, step.name)
       error(result, 0)
@@ -176,14 +183,34 @@ function M.from(run, step, progress, standing, request)
   end
 end
 
+--- The keys of what a plan that was made again finds missing.
+local function missing(step)
+  local items = native_plan.spool(step.spool_path, 0, step.key):take(2 ^ 31)
+  local keys = {}
+  for row = 1, items and items:size() or 0 do
+    keys[table.concat(items:key(row), "\0")] = true
+  end
+  return keys
+end
+
 --- Runs a step to its end, from wherever the ledger says that it stands.
 function M.step(run, step, progress)
-  local standing = jobs.reading_ledger(
+  local standing, waiting = jobs.reading_ledger(
     run,
-    function(session) return ledger_reads.standing(session, run.id, step.number) end
+    function(session)
+      return ledger_reads.standing(session, run.id, step.number),
+        ledger_reads.waiting_effects(session, run.id, step.number)
+    end
   )
   run.state.session:close()
   run.state.session = nil
+  if step.autocommit and step.spool_begins then
+    local keys = missing(step)
+    local settled = alone.settle(run, step, standing, function(key) return keys[table.concat(key, "\0")] end)
+    standing.number, standing.position = standing.number + settled, standing.position + settled
+    step.spool_begins = standing.position
+  end
+  if run.hands.acts then batch_effects.catch_up(run, step, waiting) end
   M.from(run, step, progress, standing)
 end
 

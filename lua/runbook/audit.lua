@@ -37,6 +37,7 @@ end
 -- Messages may quote what the server or a script says, and with it row values. These are opsh's own words.
 local own_words = {
   audit = true,
+  backup = true,
   check = true,
   connect = true,
   connection = true,
@@ -125,14 +126,14 @@ local function started(log, event, circumstances, facts)
   made.title, made.script, made.sha256, made.undo_of = facts.title, facts.script, facts.sha256, facts.undo_of
   made.sources, made.params = figures(facts.sources), figures(facts.params)
   made.preconditions = M.check_facts(facts.preconditions)
-  made.reading = facts.reading
+  made.reading, made.backup = facts.reading, facts.backup
   return log:append(event, made)
 end
 
 --- A run that begins.
 ---@param circumstances table of M.circumstances
 ---@param facts table { title, script?, sha256?, sources? (sha256 by path), params? (masked), preconditions?,
---- reading? (reading.recorded), undo_of? }
+--- reading? (reading.recorded), undo_of?, backup? (what it relies on) }
 function M.run_started(log, circumstances, facts) return started(log, "run started", circumstances, facts) end
 
 --- A simulation that begins: from here on rows are written that will be taken back. Its facts are those of a run.
@@ -153,6 +154,27 @@ function M.simulation_finished(log, facts, seconds)
   })
 end
 
+--- A rehearsal that begins: a backup is going to be restored into a scratch database, and the runbook applied there.
+--- The target is that of the circumstances; where only the backup speaks of it, what the backup says.
+---@param facts table as of M.run_started, with `backup`
+---@param scratch { kind: string }
+function M.rehearsal_started(log, circumstances, facts, scratch)
+  circumstances.scratch = { kind = scratch.kind }
+  return started(log, "rehearsal started", circumstances, facts)
+end
+
+--- A rehearsal that is over, and its scratch database gone.
+---@param facts { outcome: string, apply_seconds?: number, undo?: table, err?: table }
+function M.rehearsal_finished(log, facts, seconds)
+  return log:append("rehearsal finished", {
+    outcome = facts.outcome,
+    apply_seconds = facts.apply_seconds and to_milliseconds(facts.apply_seconds),
+    undo = facts.undo,
+    error = facts.err and M.error_facts(facts.err) or nil,
+    seconds = to_milliseconds(seconds),
+  })
+end
+
 --- A run that goes on.
 ---@param circumstances table of M.circumstances
 ---@param former { state: string, interrupted: boolean } what the ledger says of it (ledger.run)
@@ -160,6 +182,80 @@ function M.run_resumed(log, circumstances, former)
   local made = figures(circumstances)
   made.former_state = former.interrupted and "interrupted" or former.state
   return log:append("run resumed", made)
+end
+
+--- What effects are going to be done, as they are described.
+function M.foretold(list)
+  if not list then return nil end
+  local made = setmetatable({}, array)
+  for at, entry in ipairs(list) do
+    made[at] = entry.what
+  end
+  return made
+end
+
+--- An effect that is about to happen.
+---@param deed table of effects/deeds.lua
+function M.effect_begun(log, deed)
+  return log:append("effect begun", {
+    step = deed.step,
+    name = deed.name,
+    batch = deed.batch,
+    number = deed.number,
+    what = deed.what,
+    compensates = deed.compensates,
+    again = deed.again,
+  })
+end
+
+--- What became of it.
+function M.effect_finished(log, deed)
+  return log:append("effect finished", {
+    step = deed.step,
+    name = deed.name,
+    batch = deed.batch,
+    number = deed.number,
+    what = deed.what,
+    compensates = deed.compensates,
+    outcome = deed.outcome,
+    status = deed.status,
+    error = deed.error,
+    seconds = deed.seconds,
+  })
+end
+
+--- A step that was taken back, or could not be.
+---@param result { ok: boolean, err?: table }
+function M.compensated(log, step, result, seconds)
+  return log:append("compensated", {
+    step = step.number,
+    name = step.name,
+    outcome = result.ok and "done" or "failed",
+    error = result.err and M.error_facts(result.err) or nil,
+    seconds = to_milliseconds(seconds),
+  })
+end
+
+--- Something that went wrong and stops nothing.
+---@param facts { step?: string, what: string, kind: string }
+function M.incident(log, facts)
+  return log:append("incident", { name = facts.step, what = facts.what, kind = facts.kind })
+end
+
+--- What a person answered.
+---@param record table of manual_steps.lua
+function M.answered(log, step, record)
+  local evidence = record.evidence
+  return log:append("answered", {
+    step = step.number,
+    name = step.name,
+    question = record.question,
+    answer = record.answer,
+    note = record.note,
+    how = record.how,
+    by = record.by,
+    evidence = evidence and { name = evidence.name, sha256 = evidence.sha256, bytes = evidence.bytes } or nil,
+  })
 end
 
 --- What steps are going to do.
@@ -185,6 +281,11 @@ function M.planned(log, records, plan)
       failures_allowed = planned.failures_allowed,
       writes = json.decode(record.writes),
       journaled = record.journaled,
+      kind = record.kind ~= "items" and record.kind or nil,
+      autocommit = record.autocommit,
+      loses_data = record.loses_data,
+      effects = M.foretold(record.foretold),
+      manual = record.manual,
     }
   end
   return log:append("planned", { plan = plan, steps = setmetatable(steps, array) })
@@ -229,8 +330,18 @@ end
 
 --- A run that is done.
 ---@param totals { items: integer, skipped: integer, failed: integer, batches: integer }
-function M.run_finished(log, totals, seconds)
-  return log:append("run finished", { outcome = "done", totals = totals, seconds = to_milliseconds(seconds) })
+---@param rehearsed? { id: string, seconds: number, took: number } of rehearsals.expect: how long it was to take
+function M.run_finished(log, totals, seconds, rehearsed)
+  return log:append("run finished", {
+    outcome = "done",
+    totals = totals,
+    seconds = to_milliseconds(seconds),
+    rehearsed = rehearsed and {
+      id = rehearsed.id,
+      seconds = to_milliseconds(rehearsed.seconds),
+      took = to_milliseconds(rehearsed.took),
+    },
+  })
 end
 
 --- A run whose journal is dropped: it cannot be undone any more.

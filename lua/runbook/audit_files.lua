@@ -15,19 +15,61 @@ local every_run = 2 ^ 31
 local before_the_ledger =
   { ["run started"] = true, planned = true, ["run stopped"] = true, ["torn line"] = true, continued = true }
 
--- The ledger never hears of it.
-local function is_simulation(entries) return entries[1] ~= nil and entries[1].event == "simulation started" end
+-- A backup: what it was certified as, and whether it still is there.
+local function backup_state(entries)
+  local level = "interrupted"
+  for _, entry in ipairs(entries) do
+    if entry.event == "certificate" then level = entry.details.level end
+    if entry.event == "backup pruned" then return "pruned" end
+    if entry.event == "backup failed" and level == "interrupted" then level = "failed" end
+  end
+  return level
+end
 
---- Where a run's log is, or would be.
-function M.path(state, run) return ("%s/runs/%s/%s"):format(state, run, audit.file_name) end
+--- What ends with one entry.
+local function state_by_end(finished, done, open)
+  return function(entries) return entries[#entries].event == finished and done or open end
+end
 
---- The runs that have a log in this state folder, by their ids.
+-- What the ledger never hears of: logs that begin so, and what their state is.
+local beside_the_ledger = {
+  ["simulation started"] = state_by_end("simulation finished", "simulated", "simulation interrupted"),
+  ["rehearsal started"] = state_by_end("rehearsal finished", "rehearsed", "rehearsal interrupted"),
+  ["restore started"] = state_by_end("restore finished", "restored", "restore interrupted"),
+  ["backup started"] = backup_state,
+  ["certify started"] = backup_state,
+  ["backup pruned"] = backup_state,
+}
+
+-- Folders of the state folder whose folders have a log; ids differ in all of them.
+local kinds = { "runs", "backups", "rehearsals" }
+
+M.file_name = audit.file_name
+
+--- The folder of a run, or of what else has a log.
+---@param kind "runs"|"backups"|"rehearsals"
+function M.directory(state, kind, id) return ("%s/%s/%s"):format(state, kind, id) end
+
+--- Where the log of a run, backup or rehearsal is; of what has none, where a run's would be.
+function M.path(state, id)
+  for _, kind in ipairs(kinds) do
+    local path = M.directory(state, kind, id) .. "/" .. audit.file_name
+    if system.file_kind(path) == "file" then return path end
+  end
+  return M.directory(state, "runs", id) .. "/" .. audit.file_name
+end
+
+--- What has a log in this state folder, by ids.
 ---@return string[]
 function M.here(state)
   local found = {}
-  if system.file_kind(state .. "/runs") ~= "directory" then return found end
-  for _, name in ipairs(system.list(state .. "/runs")) do
-    if system.file_kind(M.path(state, name)) == "file" then found[#found + 1] = name end
+  for _, kind in ipairs(kinds) do
+    local folder = ("%s/%s"):format(state, kind)
+    for _, name in ipairs(system.file_kind(folder) == "directory" and system.list(folder) or {}) do
+      if system.file_kind(("%s/%s/%s"):format(folder, name, audit.file_name)) == "file" then
+        found[#found + 1] = name
+      end
+    end
   end
   return found
 end
@@ -109,8 +151,9 @@ local function judge_unknown(state, id, identity)
   end
   local last = entries[#entries]
   if last and last.event == "run stopped" then made.state = last.details.state or made.state end
-  if is_simulation(entries) then
-    made.state = last.event == "simulation finished" and "simulated" or "simulation interrupted"
+  local state_of = entries[1] and beside_the_ledger[entries[1].event]
+  if state_of then
+    made.state = state_of(entries)
     return made
   end
   for _, entry in ipairs(entries) do

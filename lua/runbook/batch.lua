@@ -1,5 +1,6 @@
 --- One batch of a step: an attempt is one transaction. Attempts are repeated after a deadlock or a lock that did not
 --- come, and, where failures are allowed, without the items that fail.
+local batch_effects = require("opsh.host.effects.batch_effects")
 local budgets = require("opsh.host.runbook.budgets")
 local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
@@ -27,10 +28,8 @@ local function is_about_items(err)
   return err.kind:find("^data") or err.kind:find("^constraint") or err.kind == "sql.error" or err.kind == "script.error"
 end
 
---- Runs the author's function over items; returns the counts that it gave.
-local function call_apply(step, tx, list, ctx)
-  local ok, counts = host.protect(step.apply, tx, list, ctx)
-  if not ok then error(counts, 0) end
+--- What `apply` returned, which must be counts.
+local function counts_of(step, counts)
   if counts == nil then return {} end
   local fits = type(counts) == "table"
   for name, count in pairs(fits and counts or {}) do
@@ -43,9 +42,17 @@ local function call_apply(step, tx, list, ctx)
   return counts
 end
 
---- The items as the author sees them: a list of rows that also is a relation in SQL.
-local function author_items(items, batch, step)
-  local wanted = debug.getinfo(step.apply, "u")
+--- Runs the author's function over items; returns the counts that it gave.
+local function call_apply(run, step, tx, list)
+  local ok, counts = host.protect(run.hands.serve, "apply", step.apply, tx, list, run.ctx)
+  if not ok then error(counts, 0) end
+  return counts_of(step, counts)
+end
+
+--- The items as the author's function sees them: a list of rows that also is a relation in SQL.
+---@param work? function that gets them; the step's `apply` unless given
+local function author_items(items, batch, step, work)
+  local wanted = debug.getinfo(work or step.apply, "u")
   -- function(tx): the items go to SQL only, and need not become Lua tables.
   if wanted.nparams < 2 and not wanted.isvararg then return nil end
   local list = items:list(batch)
@@ -124,6 +131,7 @@ local function begin_recorded(run, step)
     oids = step.write_oids,
     atomic = step.atomic,
     columns = step.column_limits,
+    defines = step.defines,
   })
 end
 
@@ -143,16 +151,18 @@ end
 --- One attempt. `failures` are items that are left out because they failed before, with their errors.
 local function attempt(run, step, place, items, failures)
   return with_batch(run, step, function(batch)
+    batch_effects.begin(run)
     local qualified, left_out = rechecked(step, batch, items, with_items(run.scope, items))
     local counts = {}
     for part in portions(qualified) do
       local tx = handles.transaction(batch, with_items(run.scope, part))
-      figures.add(counts, call_apply(step, tx, author_items(part, batch, step), run.ctx))
+      figures.add(counts, call_apply(run, step, tx, author_items(part, batch, step)))
     end
     for _, failure in ipairs(failures) do
       if step.on_failure then
         local tx = handles.transaction(batch, with_items(run.scope, failure.items))
-        local ok, err = host.protect(step.on_failure, tx, failure.items:list(batch)[1], failure.err)
+        local item = failure.items:list(batch)[1]
+        local ok, err = host.protect(run.hands.serve, "apply", step.on_failure, tx, item, failure.err)
         if not ok then error(err, 0) end
       end
       left_out[#left_out + 1] = failure.left_out
@@ -175,11 +185,14 @@ local function attempt(run, step, place, items, failures)
         totals = done.totals,
         -- What a resume cannot count in the journal.
         rows = not step.journaled and batch:changed_rows() or nil,
+        effects = batch_effects.list(run),
       }),
     })
+    if step.schema then batch:keep({ step = step.number, number = place.number }, qualified) end
     local changed = batch:changed_rows()
     budgets.require_rows(run, changed)
     if place.gate then place.gate(batch, counts, qualified:size(), done) end
+    if run.observe then run.observe(batch) end
     local outcome, token = batch:finish()
     return outcome,
       token,
@@ -190,6 +203,7 @@ local function attempt(run, step, place, items, failures)
         labels = done.labels,
         totals = done.totals,
         changed_rows = changed,
+        effects = batch_effects.list(run),
       }
   end)
 end
@@ -204,7 +218,7 @@ local function diagnose(run, step, items)
       batch:savepoint()
       local ok, err = host.protect(function()
         local tx = handles.transaction(batch, with_items(run.scope, single))
-        call_apply(step, tx, author_items(single, batch, step), run.ctx)
+        call_apply(run, step, tx, author_items(single, batch, step))
         batch:check_deferred()
       end)
       if ok then
@@ -270,18 +284,27 @@ local function settle(run, step, place, outcome, token)
 end
 
 M.with_batch, M.settle, M.most_attempts = with_batch, settle, most_attempts
+M.author_items, M.with_items, M.counts_of = author_items, with_items, counts_of
 
 --- Whether an attempt that ended like this may succeed when it is made again; then waits a moment.
 ---@param number integer of the attempt
-function M.passes(err, step, number)
+---@param say? fun(line: string)
+function M.passes(err, step, number, say)
   if not passing[err.kind] then return false end
   if err.kind == "transaction.tables_changed" then step.tables_to_write = nil end
-  system.sleep(0.05 * 2 ^ number)
+  local pause = 0.05 * 2 ^ number
+  if step.schema then
+    -- What queued behind the lock that did not come has to get through first.
+    pause = 2 ^ (number - 1)
+    if say then say(("step %s: %s; again in %d s"):format(step.name, err.message, pause)) end
+  end
+  system.sleep(pause)
   return true
 end
 
 --- Does one batch, exactly once.
----@param run table { ledger, open_ledger, id, ctx, scope, state, failures_left, begin_batch? (of a simulation) }
+---@param run table { ledger, open_ledger, id, ctx, scope, state, failures_left, begin_batch? (of a simulation),
+--- observe? (of a rehearsal: called with the batch right before its COMMIT) }
 ---@param step table
 ---@param place { number: integer, position: integer, first_key: string[], last_key: string[], gate?: function }
 ---@param items userdata
@@ -294,11 +317,12 @@ function M.run(run, step, place, items)
       settle(run, step, place, outcome, token)
       run.failures_left[step.number] = run.failures_left[step.number] - #failures
       budgets.spend(run, result.changed_rows)
+      batch_effects.release(run, step, place.number, result.effects)
       return result
     end
     local err = outcome
     if number == most_attempts then error(err, 0) end
-    local again = M.passes(err, step, number)
+    local again = M.passes(err, step, number, run.say)
     if not again and is_about_items(err) and run.failures_left[step.number] > 0 then
       local found, rest = diagnose(run, step, todo)
       if #found == 0 then error(err, 0) end

@@ -3,6 +3,7 @@
 local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
 local jobs = require("opsh.host.runbook.job")
+local ledger_reads = require("opsh.host.runbook.ledger")
 local report = require("opsh.native.report")
 
 local M = {}
@@ -63,6 +64,14 @@ end
 function M.limit_tables(job, step, session)
   local tables = job.budgets and job.budgets.tables
   if not tables then return end
+  if step.schema then
+    errors.raise(
+      "refused.budget",
+      ("step %s is a schema step, and the budget of this target allows only rows of certain tables"):format(step.name),
+      "see budgets.tables in opsh.config.lua",
+      job.runbook.path
+    )
+  end
   local names, columns = allowed_tables(tables)
   local found = session:read(
     [[
@@ -154,20 +163,8 @@ function M.spend(job, rows) job.rows_changed = (job.rows_changed or 0) + rows en
 
 --- What a run has changed already, of a run that goes on.
 function M.recall(job)
-  if not job.budgets or not job.budgets.max_rows then return end
-  job.rows_changed = jobs.reading_ledger(
-    job,
-    function(session)
-      return session:read(
-        [[
-        select coalesce((select pg_catalog.sum(pg_catalog.cardinality(j.keys)) from opsh.journal as j where j.run = $1),
-                        0)::pg_catalog.int8
-             + coalesce((select pg_catalog.sum((b.figures ->> 'rows')::pg_catalog.int8)
-                         from opsh.batch as b where b.run = $1), 0)::pg_catalog.int8 as rows]],
-        { n = 1, job.id }
-      )[1].rows
-    end
-  )
+  job.rows_changed =
+    jobs.reading_ledger(job, function(session) return ledger_reads.changed_rows(session, job.id) end)
 end
 
 return M

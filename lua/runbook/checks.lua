@@ -1,4 +1,5 @@
 --- Checks have values: what was expected, what was found, and the rows that are wrong. Pass, fail and error are three.
+local smoke = require("opsh.host.effects.smoke")
 local decimal = require("opsh.native.decimal")
 local host = require("opsh.native.host")
 local redaction = require("opsh.host.runbook.redaction")
@@ -50,11 +51,12 @@ function M.new(sample, guard, redact)
   local function add(name, result)
     result.name = tostring(name)
     results[#results + 1] = result
-    return result.outcome == "pass"
+    return result.outcome == "pass" or result.outcome == "skip"
   end
 
   local function failed(name, err)
     if err.kind == "interrupted" or err.kind:find("^connection") then error(err, 0) end
+    if err.kind == "effect.unasked" then return add(name, { outcome = "skip", message = err.message }) end
     return add(
       name,
       { outcome = "error", message = err.message, sqlstate = err.sqlstate, where = err.where, excerpt = err.excerpt }
@@ -114,6 +116,13 @@ function M.new(sample, guard, redact)
     )
   end
 
+  --- An address answers as it should.
+  function check.http(_, name, url, wanted)
+    local ok, answer = host.attempt(smoke.get, url, wanted)
+    if not ok and not smoke.is_wrong(answer) then return failed(name, answer) end
+    return add(name, smoke.judge(ok, answer, wanted))
+  end
+
   return check, results
 end
 
@@ -123,16 +132,20 @@ function M.run(work, ctx, guard, redact)
   local ok, err = host.protect(work, check, ctx)
   if not ok then
     if err.kind == "interrupted" or err.kind:find("^connection") then error(err, 0) end
-    results[#results + 1] =
-      { name = "(the checks themselves)", outcome = "error", message = err.message, where = err.where }
+    results[#results + 1] = {
+      name = err.kind == "effect.unasked" and "(the checks from here on)" or "(the checks themselves)",
+      outcome = err.kind == "effect.unasked" and "skip" or "error",
+      message = err.message,
+      where = err.where,
+    }
   end
   return results
 end
 
---- Whether all passed.
+--- Whether all passed that were made: what this rung does not ask is not judged.
 function M.passed(results)
   for _, result in ipairs(results) do
-    if result.outcome ~= "pass" then return false end
+    if result.outcome ~= "pass" and result.outcome ~= "skip" then return false end
   end
   return true
 end

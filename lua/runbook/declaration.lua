@@ -1,6 +1,8 @@
 --- What `runbook { ... }` may hold: checked whole before anything connects, with the line of what is wrong.
 local Checker = require("opsh.host.runbook.checker")
+local itemless = require("opsh.host.runbook.itemless")
 local params = require("opsh.host.runbook.params")
+local schema_steps = require("opsh.host.runbook.schema_steps")
 local native_sql = require("opsh.native.sql")
 local text = require("opsh.native.text")
 
@@ -10,6 +12,8 @@ local M = {}
 local runbook_fields = {
   title = { "string", required = true },
   description = { "string" },
+  finally = { "function" },
+  folders = { "table" },
   foreign_tables = { "table" },
   functions = { "table" },
   params = { "table" },
@@ -23,21 +27,25 @@ local step_fields = {
   name = { "string", required = true },
   plan = { "string", "function", required = true },
   key = { "string", "table", required = true },
-  writes = { "table", required = true },
-  apply = { "function", required = true },
+  writes = { "table" },
+  apply = { "function" },
   after = { "string" },
   atomic = { "boolean" },
+  autocommit = { "boolean" },
   batch = { "number" },
   classify = { "string", "function" },
   journal = { "boolean" },
+  loses_data = { "string" },
   max_failures = { "number", "string" },
   on_failure = { "function" },
   recheck = { "string" },
+  schema = { "boolean" },
   skip = { "table" },
   summary = { "function" },
   tally = { "string", "table" },
   tolerance = { "number", "string" },
   totals = { "table" },
+  undo = { "function" },
   verify = { "function" },
 }
 
@@ -199,14 +207,13 @@ function Declaration:step(step, number, before, tolerance)
   local what = ("step %d"):format(number)
   if type(step) ~= "table" then self:fail(nil, what .. " must be a table") end
   if type(step.name) == "string" then what = ("step %d (%s)"):format(number, step.name) end
-  self:fields(step, step_fields, what)
+  local without_items = itemless.is(step)
+  if not without_items then self:fields(step, step_fields, what) end
+  local made = without_items and itemless.step(self, step, what, before) or { kind = "items" }
   if before[step.name] then self:fail(nil, ("two steps are named %s"):format(step.name), "give each its own name") end
-  local made = { number = number }
+  made.number = number
   for name, value in pairs(step) do
     made[name] = value
-  end
-  for _, name in ipairs({ "key", "tally", "totals", "skip" }) do
-    made[name] = self:names(step[name], name, what)
   end
   if step.after and not before[step.after] then
     local meant = text.nearest(step.after, Checker.sorted_names(before))
@@ -215,6 +222,10 @@ function Declaration:step(step, number, before, tolerance)
       ("%s: there is no earlier step %s"):format(what, step.after),
       meant and ("did you mean %s?"):format(meant) or "after names a step that stands before this one"
     )
+  end
+  if without_items then return made end
+  for _, name in ipairs({ "key", "tally", "totals", "skip" }) do
+    made[name] = self:names(step[name], name, what)
   end
   if #made.skip > 0 and not step.classify then self:fail("skip", ("%s: skip needs classify"):format(what)) end
   if step.on_failure and not step.max_failures then
@@ -233,7 +244,8 @@ function Declaration:step(step, number, before, tolerance)
   made.max_failures = self:share(step.max_failures or 0, "max_failures", what)
   made.tolerance = step.tolerance and self:share(step.tolerance, "tolerance", what) or tolerance
   made.journaled = step.journal ~= false
-  made.writes = self:writes(step.writes, what, made.journaled)
+  schema_steps.check(self, step, what, made)
+  if not step.schema then made.writes = self:writes(step.writes, what, made.journaled) end
   if type(step.plan) == "string" then self:sql(step.plan, "plan", what, native_sql.check_read) end
   if step.recheck and not self:sql(step.recheck, "recheck", what, native_sql.locks_rows) then
     self:fail(
@@ -280,14 +292,16 @@ function M.check(declared, path, source, taken)
     foreign_tables = checker:qualified_names(declared.foreign_tables, "foreign_tables"),
     params = checker:params(declared.params, taken),
     redact = checker:names(declared.redact, "redact", "the runbook"),
+    finally = declared.finally,
     steps = {},
   }
+  made.folders = itemless.folders(checker, declared.folders, made.params)
   local tolerance = checker:share(declared.tolerance or usual_tolerance, "tolerance", "the runbook")
   local before = {}
   for number, step in ipairs(declared.steps) do
     made.steps[number] = checker:step(step, number, before, tolerance)
     checker:redacted(made.steps[number], made.redact)
-    before[step.name] = true
+    before[step.name] = made.steps[number]
   end
   if #made.steps == 0 then checker:fail("steps", "the runbook has no steps", reasons.steps) end
   return made

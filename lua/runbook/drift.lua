@@ -244,7 +244,7 @@ function M.examine(job, place, wanted)
   if reason then return not_compared(job, reason .. ": not compared with it") end
   local drift = { plan = plan, tables = table_changes(plan.tables, facts.tables), steps = {} }
   for _, step in ipairs(job.steps) do
-    if step.planned then drift.steps[#drift.steps + 1] = compare_step(job, step, plan) end
+    if step.planned and step.kind == "items" then drift.steps[#drift.steps + 1] = compare_step(job, step, plan) end
   end
   job.drift = drift
   local kind, message = objection(drift)

@@ -65,6 +65,42 @@ end
 
 local function can_ask() return system.terminal(0).terminal and system.terminal(2).terminal end
 
+--- Refuses what could not be confirmed later: the wrong name with --confirm, or none and nobody to ask.
+---@param who string why it has to be confirmed
+---@param database string
+---@param given table<string, string[]> options
+function M.require_answer(who, database, given)
+  local wanted = given.confirm and given.confirm[1]
+  if wanted and wanted ~= database then refuse_name(wanted, database) end
+  if wanted or can_ask() then return end
+  errors.raise(
+    "refused.confirmation",
+    who .. ", and there is no terminal to confirm on",
+    "give the name of the database that you mean: --confirm DATABASE"
+  )
+end
+
+--- The database's name, given with --confirm or typed under what is shown.
+---@param heading string
+---@param facts string[][] pairs of a word and what is said of it
+---@param database string
+---@param given table<string, string[]> options
+---@return { database: string, how: string } for the audit log
+function M.answer(heading, facts, database, given)
+  if given.confirm then return { database = given.confirm[1], how = "--confirm" } end
+  local lines = { ("\n%s\n"):format(heading) }
+  for _, fact in ipairs(facts) do
+    lines[#lines + 1] = ("  %s  %s\n"):format(text.pad_right(fact[1], 10), text.printable(fact[2]))
+  end
+  system.write_error(table.concat(lines) .. "Type the database's name to go on: ")
+  local answer = input.line()
+  if not answer or answer == "" then
+    errors.raise("refused.confirmation", "nothing was confirmed: nothing was written", "type the database's name")
+  end
+  if answer ~= database then refuse_name(answer, database) end
+  return { database = answer, how = "typed" }
+end
+
 --- To be called as soon as the server has said which database it is: finds out whether it is protected
 --- (`place.target.protected`), and refuses what could not be confirmed later, before time goes into a plan.
 ---@param place table of workplace.open
@@ -78,16 +114,10 @@ function M.admit(place, identity, given, writes)
   if not writes then return end
   local wanted = given.confirm and given.confirm[1]
   if wanted and wanted ~= identity.database then refuse_name(wanted, identity.database) end
-  if target.protected and not wanted and not can_ask() then
-    errors.raise(
-      "refused.confirmation",
-      ("%s is protected, and there is no terminal to confirm on"):format(
-        target.protected_as and ("the database is that of target %s, which"):format(target.protected_as)
-          or "target " .. target.name
-      ),
-      "give the name of the database that you mean: --confirm DATABASE"
-    )
-  end
+  if not target.protected then return end
+  local who = target.protected_as and ("the database is that of target %s, which"):format(target.protected_as)
+    or "target " .. target.name
+  M.require_answer(who .. " is protected", identity.database, given)
 end
 
 --- What a job is going to write, in a few words.
@@ -112,28 +142,14 @@ end
 function M.confirm(place, identity, given, what)
   local target = place.target
   if not target.protected then return end
-  if given.confirm then
-    target.confirmed = { database = given.confirm[1], how = "--confirm" }
-    return
-  end
   local name = target.name or "none"
   if target.protected_as then name = ("%s; the database is that of target %s"):format(name, target.protected_as) end
-  local lines = { "\nThis writes into a protected database.\n" }
-  for _, line in ipairs({
+  target.confirmed = M.answer("This writes into a protected database.", {
     { "target", name },
     { "database", identity.database },
     { "reached by", target.described },
     { "writes", what },
-  }) do
-    lines[#lines + 1] = ("  %s  %s\n"):format(text.pad_right(line[1], 10), text.printable(line[2]))
-  end
-  system.write_error(table.concat(lines) .. "Type the database's name to go on: ")
-  local answer = input.line()
-  if not answer or answer == "" then
-    errors.raise("refused.confirmation", "nothing was confirmed: nothing was written", "type the database's name")
-  end
-  if answer ~= identity.database then refuse_name(answer, identity.database) end
-  target.confirmed = { database = answer, how = "typed" }
+  }, identity.database, given)
 end
 
 return M

@@ -128,6 +128,9 @@ function M.transaction(batch, scope)
   --- Runs a statement; returns how many rows it touched.
   function tx.exec(_, sql, ...) return batch:exec(sql, bindings(scope, ...)) end
 
+  --- Defines or changes objects, in a schema step: one statement, without values.
+  function tx.ddl(_, sql) return batch:define(sql) end
+
   --- Sends rows with COPY: the fastest way in, for rows that do not come from the database. `rows` is a list of tables
   --- by column name, or a function that gives the next one. Returns how many the server took.
   function tx.copy_in(_, into, columns, rows_)

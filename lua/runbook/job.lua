@@ -3,6 +3,7 @@ local checks = require("opsh.host.runbook.checks")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local handles = require("opsh.host.runbook.handles")
+local hands = require("opsh.host.effects.hands")
 local host = require("opsh.native.host")
 local native_db = require("opsh.native.db")
 local params = require("opsh.host.runbook.params")
@@ -57,6 +58,9 @@ function M.new(runbook, target, given, options)
     sample = options.sample,
     committed = 0,
     began = system.clock(),
+    say = function() end,
+    incidents = {},
+    compensations = {},
   }
   job.ctx = handles.context(state, {
     params = params_for_lua(runbook.params, values),
@@ -71,6 +75,8 @@ function M.new(runbook, target, given, options)
     made.label_column = type(step.classify) == "string" and step.classify or step.classify and "label" or nil
     job.steps[number] = made
   end
+  job.hands = hands.looking(job)
+  job.hands.default()
   return job
 end
 
@@ -112,7 +118,10 @@ local function guarded_query(session)
 end
 
 --- Runs a checking function of the runbook over a session.
-function M.check(job, work, session) return checks.run(work, job.ctx, guarded_query(session), job.runbook.redact) end
+function M.check(job, work, session)
+  local function serve(...) return job.hands.serve("check", work, ...) end
+  return checks.run(serve, job.ctx, guarded_query(session), job.runbook.redact)
+end
 
 --- Runs a step's `verify`.
 function M.verify(job, step, session)

@@ -1,11 +1,13 @@
 --- The rungs that write: apply, and going on with a run. What a rung may do is decided by the sessions that it opens.
 local apply = require("opsh.host.runbook.apply")
 local audit = require("opsh.host.runbook.audit")
+local compensation = require("opsh.host.effects.compensation")
 local checks = require("opsh.host.runbook.checks")
 local digest = require("opsh.native.digest")
 local drift = require("opsh.host.runbook.drift")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
+local finally = require("opsh.host.effects.finally")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local json = require("opsh.native.json")
@@ -17,6 +19,14 @@ local reading = require("opsh.host.runbook.reading")
 local system = require("opsh.native.system")
 
 local M = {}
+
+-- What does steps without items, and whether one of them is done.
+local itemless = {
+  effect = require("opsh.host.effects.effect_steps"),
+  manual = require("opsh.host.runbook.manual_steps"),
+}
+
+M.itemless = itemless
 
 --- Refuses when a precondition is not met.
 function M.refuse_unmet(job)
@@ -76,13 +86,15 @@ end
 --- Who works on this job, why and with what, for its audit log.
 ---@param identity table of the login that writes
 function M.circumstances(job, identity)
-  return audit.circumstances({
+  local made = audit.circumstances({
     command = job.command,
     reason = job.reason,
     script = job.runbook and job.runbook.real_path,
     target = job.target,
     identity = identity,
   })
+  job.git = made.git
+  return made
 end
 
 --- The plans of the steps that have one, as the ledger and the audit log keep them.
@@ -110,6 +122,7 @@ function M.announce(job, started)
     preconditions = job.preconditions,
     reading = reading.recorded(job),
     undo_of = job.undo_of,
+    backup = job.backup,
   })
   job.audit = log
   return records, audit.planned(log, records, drift.audit_facts(job))
@@ -117,6 +130,7 @@ end
 
 local function start(job)
   local records, head = M.announce(job, audit.run_started)
+  if job.before_first_write then job.before_first_write() end
   M.open(job)
   -- Before it is fenced out: it may be inside its last batch.
   if job.undo_of then job.ledger:end_former_session(job.undo_of, 1) end
@@ -182,9 +196,11 @@ local function work_through(job, progress)
     if not step.is_done then
       local began = system.clock()
       audit.step_started(job.audit, step)
-      if not job.undo_of then prepare(job, step) end
+      local without_items = itemless[step.kind]
+      if not job.undo_of and not without_items then prepare(job, step) end
       local shown = progress(step)
-      local worked, failure = host.protect(job.work_on or apply.step, job, step, shown)
+      local work = job.work_on or without_items and without_items.work or apply.step
+      local worked, failure = host.protect(work, job, step, shown)
       shown.finish()
       if not worked then
         -- Of an atomic step they were inside what is rolled back.
@@ -223,15 +239,31 @@ local function explain_loss(job, err)
   return true
 end
 
---- The state that a run is left in by an error, and what the person can do.
+--- Whether the ledger can be asked after this error, found out once: a network that swallows everything costs ten
+--- seconds each time.
+local function can_reach(job, err)
+  if err.kind == "in_doubt" then return false end
+  if job.reached == nil and err.kind:find("^connection") then job.reached = explain_loss(job, err) end
+  return job.reached ~= false
+end
+
+local states = { ["check.failed"] = "check_failed", ["check.answer"] = "check_failed" }
+
+--- Whether a run has left something behind that a resume goes on from, or an undo takes back.
+local function is_part_way(job, err)
+  return job.committed > 0 or job.begun or err.kind:find("^manual") ~= nil or itemless.effect.any(job)
+end
+
+--- The state that a run is left in by an error.
+local function state_after(job, err)
+  return states[err.kind] or states[err.cause] or (is_part_way(job, err) and "stopped" or "failed")
+end
+
+--- Records the state that a run is left in by an error, and says what the person can do.
 local function stop(job, err)
-  local written = job.committed > 0
-  local lost = err.kind:find("^connection")
-  if lost or err.kind == "in_doubt" or err.kind == "run.taken_over" or written then err.run = job.id end
-  local states = { ["check.failed"] = "check_failed" }
-  local state = states[err.kind] or (written and "stopped" or "failed")
-  -- A network that swallows everything costs ten seconds each time that it is asked.
-  local reached = err.kind ~= "in_doubt" and (not lost or explain_loss(job, err))
+  local reached, lost = can_reach(job, err), err.kind:find("^connection") ~= nil
+  if lost or err.kind == "in_doubt" or err.kind == "run.taken_over" or is_part_way(job, err) then err.run = job.id end
+  local state = state_after(job, err)
   for _, step in ipairs(job.steps) do
     -- For the report; where the ledger cannot be read now, the report says nothing of it.
     if reached and step.planned and not step.done then
@@ -253,7 +285,9 @@ local function finish(job)
       totals[name] = totals[name] + step.done[name]
     end
   end
-  job.ledger:set_state("done", nil, true, audit.run_finished(job.audit, totals, system.clock() - job.began))
+  if job.rehearsed then job.rehearsed.took = system.clock() - job.started end
+  local head = audit.run_finished(job.audit, totals, system.clock() - job.began, job.rehearsed)
+  job.ledger:set_state("done", nil, true, head)
 end
 
 --- Works, and leaves the run in a state that says how it ended.
@@ -263,6 +297,12 @@ function M.carry_out(job, progress)
     ("\nopsh: stopped at once; what was committed stays. Go on with: %s\n"):format(job.resume)
   )
   local ok, err = host.protect(work_through, job, progress)
+  if not ok then
+    -- Whoever has taken the run over goes on with its effects too.
+    can_reach(job, err)
+    err = compensation.after(job, err)
+  end
+  if ok or not compensation.goes_on(err) then finally.work(job, ok and "done" or state_after(job, err)) end
   if ok then
     ok, err = host.protect(finish, job)
   end
@@ -275,6 +315,7 @@ end
 --- Applies what was planned.
 ---@param progress fun(step: table): { advance: fun(items: integer) }
 function M.apply(job, progress)
+  job.started = system.clock()
   M.refuse_unmet(job)
   local ok, err = host.protect(start, job)
   if not ok then

@@ -128,7 +128,8 @@ function M.steps(reader, id)
     [[
     select s.number, s.name, s.planned, s.done_at is not null as done, coalesce(b.batches, 0) as batches,
            coalesce(b.items, 0) as items, coalesce(b.skipped, 0) as skipped, coalesce(b.failed, 0) as failed,
-           coalesce(b.seconds, 0) as seconds
+           coalesce(b.seconds, 0) as seconds,
+           nullif(pg_catalog.to_jsonb(s) -> 'effects', 'null'::pg_catalog.jsonb) as effects
     from opsh.step as s
     left join lateral (select pg_catalog.count(*) as batches, pg_catalog.sum(b.items)::pg_catalog.int8 as items,
                               pg_catalog.sum(b.skipped)::pg_catalog.int8 as skipped,
@@ -138,6 +139,43 @@ function M.steps(reader, id)
     where s.run = $1 order by s.number]],
     { n = 1, id }
   )
+end
+
+--- Effects that waited for the COMMIT of a step's batches: by batch.
+---@return { number: integer, effects: table[] }[]
+function M.batch_effects(reader, id, step)
+  return reader:read(
+    [[
+    select b.number, b.figures -> 'effects' as effects from opsh.batch as b
+    where b.run = $1 and b.step = $2::pg_catalog.int4 and b.figures ? 'effects' order by b.number]],
+    { n = 2, id, step }
+  )
+end
+
+--- Effects that waited for the COMMIT of a step's batches and are not done, or not known to be: by batch.
+---@return { number: integer, effects: table[] }[]
+function M.waiting_effects(reader, id, step)
+  return reader:read(
+    [[
+    select b.number, b.figures -> 'effects' as effects from opsh.batch as b
+    where b.run = $1 and b.step = $2::pg_catalog.int4 and exists (
+      select from pg_catalog.jsonb_array_elements(b.figures -> 'effects') as e (deed)
+      where e.deed ->> 'outcome' <> 'done' and e.deed ->> 'given_up' is null)
+    order by b.number]],
+    { n = 2, id, step }
+  )
+end
+
+--- How many rows a run has changed, as the journal has them, and of steps without a journal as they were counted.
+function M.changed_rows(reader, id)
+  return reader:read(
+    [[
+    select coalesce((select pg_catalog.sum(pg_catalog.cardinality(j.keys)) from opsh.journal as j where j.run = $1),
+                    0)::pg_catalog.int8
+         + coalesce((select pg_catalog.sum((b.figures ->> 'rows')::pg_catalog.int8)
+                     from opsh.batch as b where b.run = $1), 0)::pg_catalog.int8 as rows]],
+    { n = 1, id }
+  )[1].rows
 end
 
 --- Whether the schema is one with a journal.
@@ -195,6 +233,15 @@ function M.standing(reader, id, step)
     { n = 2, id, step }
   )
   return found[1] or { number = 0, position = 0, failed = 0 }
+end
+
+--- Whether a batch of a schema step was announced.
+function M.is_begun(reader, id, step, number)
+  return reader:read(
+    [[select exists (select from opsh.definition as d
+      where (d.run, d.step, d.batch) = ($1, $2::pg_catalog.int4, $3::pg_catalog.int4)) as there]],
+    { n = 3, id, step, number }
+  )[1].there
 end
 
 --- `ctx.done` of a step: what its committed batches add up to.

@@ -1,7 +1,9 @@
 --- The plans of a job: all that can be made at the start, in one snapshot; the others at their turn.
 local apply = require("opsh.host.runbook.apply")
 local audit = require("opsh.host.runbook.audit")
+local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
+local finally = require("opsh.host.effects.finally")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local json = require("opsh.native.json")
@@ -14,7 +16,16 @@ local system = require("opsh.native.system")
 
 local _, array = json.metatables()
 
+-- So many items of a schema step are shown, whatever the sample.
+local most_definitions = 1000
+
 local M = {}
+
+-- What is said of steps without items instead of a plan.
+local itemless = {
+  effect = require("opsh.host.effects.effect_steps").foretell,
+  manual = require("opsh.host.runbook.manual_steps").foretell,
+}
 
 local function plan_step(job, step, session, request)
   request = request or {}
@@ -26,7 +37,8 @@ local function plan_step(job, step, session, request)
     scope = job.scope,
     runbook = job.runbook,
     spool = step.spool_path,
-    sample = job.sample,
+    -- Each is something that a person should have read.
+    sample = step.schema and math.max(job.sample, most_definitions) or job.sample,
     behind = request.behind,
   })
   if not step.planned then
@@ -66,6 +78,22 @@ local function written_tables(job, steps, session)
   return tables
 end
 
+--- Where a schema step has nothing to make, what comes after it can be planned: what it needs is there.
+local function plan_behind_schema(job, session)
+  local idle = {}
+  for _, step in ipairs(job.steps) do
+    if step.kind == "items" and idle[step.after] then
+      apply.resolve_writes(job, { step })
+      for _, written in ipairs(written_tables(job, { step }, session)) do
+        job.tables[#job.tables + 1] = written
+      end
+      plan_step(job, step, session)
+      if not job.id then step.checks_now = jobs.verify(job, step, session) end
+    end
+    idle[step.name] = step.schema and step.planned and step.planned.items == 0
+  end
+end
+
 --- Plans every step that can be planned now, in one snapshot. Reads only.
 function M.all(job)
   system.make_directory(job.directory)
@@ -77,7 +105,7 @@ function M.all(job)
     if job.runbook.preconditions then job.preconditions = jobs.check(job, job.runbook.preconditions, session) end
     local now = {}
     for _, step in ipairs(job.steps) do
-      if not step.after then now[#now + 1] = step end
+      if step.kind == "items" and not step.after then now[#now + 1] = step end
     end
     apply.resolve_writes(job, now)
     job.tables = written_tables(job, now, session)
@@ -86,15 +114,48 @@ function M.all(job)
       -- An apply runs them when the step is done; before, they cost time and judge nothing.
       if not job.id then step.checks_now = jobs.verify(job, step, session) end
     end
+    plan_behind_schema(job, session)
+    for _, step in ipairs(job.steps) do
+      if itemless[step.kind] then
+        itemless[step.kind](job, step)
+        if not job.id and not step.after then step.checks_now = jobs.verify(job, step, session) end
+      end
+    end
+    finally.foretell(job)
   end)
 end
 
---- Whether there is anything to apply; a step that is planned later may have something.
+--- Plans a job anew that has been planned, and of which nothing was written. Another database than before is refused.
+function M.again(job)
+  local before = job.identity
+  for _, step in ipairs(job.steps) do
+    step.planned, step.summary_figures, step.spool_path, step.write_oids = nil, nil, nil, nil
+  end
+  M.all(job)
+  if
+    job.identity.system_identifier ~= before.system_identifier
+    or job.identity.database_oid ~= before.database_oid
+  then
+    errors.raise(
+      "refused.target",
+      ("the target led to database %s, and now leads to %s of another server or place"):format(
+        before.database,
+        job.identity.database
+      ),
+      "nothing was written; plan again"
+    )
+  end
+end
+
+--- Whether there is anything to apply; a step that is planned later may have something. Effects and questions are
+--- part of the work on items: without any they are not for nothing, unless the runbook has nothing else.
 function M.has_work(job)
+  local has_items = false
   for _, step in ipairs(job.steps) do
     if not step.planned or step.planned.items > 0 then return true end
+    has_items = has_items or step.kind == "items"
   end
-  return false
+  return not has_items
 end
 
 --- The tables that a step declares.
@@ -130,6 +191,11 @@ function M.record(step)
     planned = json.encode(figures_of_plan),
     writes = json.encode(writes),
     journaled = step.journaled,
+    kind = step.schema and "schema" or step.kind or "items",
+    autocommit = step.autocommit,
+    loses_data = step.loses_data,
+    foretold = step.foretold,
+    manual = step.manual,
   }
 end
 
@@ -153,18 +219,19 @@ function M.prepare(job, step, session)
   -- To its end: what is damaged further on must be known before a batch is.
   local path = plans.spool_path(job.directory, step)
   local ok, err = host.protect(native_plan.check_spool, path)
-  if ok then
+  -- Of what runs outside a transaction only the catalog knows whether it was done.
+  if ok and not step.autocommit then
     step.spool_path = path
     return
   end
-  if err.kind == "interrupted" then error(err, 0) end
+  if not ok and err.kind == "interrupted" then error(err, 0) end
   local standing = jobs.reading_ledger(
     job,
     function(ledger) return ledger_reads.standing(ledger, job.id, step.number) end
   )
-  job.say(
-    ("the spooled plan of step %s is gone (%s): planning again behind its last key"):format(step.name, err.message)
-  )
+  local why = step.autocommit and "what is still missing in step %s decides: planning again behind its last key"
+    or "the spooled plan of step %s is gone (%s): planning again behind its last key"
+  job.say(why:format(step.name, not ok and err.message))
   audit.planned_again(job.audit, step, standing.position)
   step.spool_begins = standing.position
   plan_step(job, step, session, {

@@ -38,10 +38,10 @@ local function git(folder, ...)
   return ok and result.exit == 0 and not result.stopped and result.output or nil
 end
 
---- The commit that the script's repository is at, and whether anything there differs from it. Nothing when there is no
---- repository, no commit or no git; `dirty` is missing when git took too long to say.
+--- The commit that the script's repository is at, its tag when it has one, and whether anything there differs from it.
+--- Nothing when there is no repository, no commit or no git; `dirty` is missing when git took too long to say.
 ---@param script string absolute path
----@return { commit: string, dirty?: boolean }|nil
+---@return { commit: string, tag?: string, dirty?: boolean }|nil
 function M.repository(script)
   local folder = script:match("^(.*)/[^/]*$")
   local status = git(folder, "status", "--porcelain=v2", "--branch")
@@ -49,7 +49,8 @@ function M.repository(script)
   if not commit then return nil end
   local dirty
   if status then dirty = ("\n" .. status):find("\n[^#]") ~= nil end
-  return { commit = commit, dirty = dirty }
+  local tag = git(folder, "describe", "--tags", "--exact-match", commit)
+  return { commit = commit, tag = tag and tag:match("%S+"), dirty = dirty }
 end
 
 return M

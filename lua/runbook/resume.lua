@@ -1,5 +1,6 @@
 --- Going on with a run: what the ledger knows of it, and whether it still is what it was.
 local audit = require("opsh.host.runbook.audit")
+local audit_files = require("opsh.host.runbook.audit_files")
 local budgets = require("opsh.host.runbook.budgets")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
@@ -8,6 +9,7 @@ local jobs = require("opsh.host.runbook.job")
 local ladder = require("opsh.host.runbook.ladder")
 local ledger_reads = require("opsh.host.runbook.ledger")
 local native_db = require("opsh.native.db")
+local recorded_script = require("opsh.host.runbook.recorded_script")
 local system = require("opsh.native.system")
 
 local M = {}
@@ -41,26 +43,29 @@ function M.reopen(target, id, load)
   local record = result.record
   -- What it takes back is in the database.
   if record.undo_of then return result end
-  result.runbook = load(record.runbook)
-  for path, sha256 in pairs(record.sources) do
-    if result.runbook.sources[path] ~= sha256 then
-      errors.raise(
-        "refused.script",
-        ("%s has changed since run %s was started"):format(path, record.id),
-        "put back the version that the run was started with, or plan and apply anew"
-      )
-    end
-  end
-  for path in pairs(result.runbook.sources) do
-    if not record.sources[path] then
-      errors.raise(
-        "refused.script",
-        ("%s was not part of run %s"):format(path, record.id),
-        "put back the version that the run was started with"
-      )
-    end
-  end
+  result.runbook = recorded_script.load(record, load)
   return result
+end
+
+--- What was done without items, and still stands. That a step was taken back when the database could not be reached
+--- only the audit log knows.
+local function recall_effects(job)
+  local taken_back = {}
+  for _, entry in ipairs(audit_files.entries(job.directory .. "/" .. audit.file_name)) do
+    local details = entry.details
+    if entry.event == "compensated" and details.outcome == "done" then
+      taken_back[details.step] = true
+    elseif entry.event == "effect begun" and not details.compensates then
+      taken_back[details.step] = nil
+    end
+  end
+  for _, step in ipairs(job.steps) do
+    local kind = ladder.itemless[step.kind]
+    if kind then
+      if step.record and taken_back[step.number] then step.record.state = "compensated" end
+      step.is_done = kind.stands(step)
+    end
+  end
 end
 
 --- What the ledger knows of the steps. Not before the run is claimed: until then the former opsh may go on, and plan
@@ -80,8 +85,10 @@ local function recall(job)
     step.planned = figures.new(recorded.planned)
     step.planned.tally, step.planned.sample, step.planned.columns = recorded.planned.tally, {}, {}
     step.failures_allowed, step.is_done = recorded.planned.failures_allowed or 0, recorded.done
+    step.record = recorded.effects
     job.committed = job.committed + recorded.batches
   end
+  recall_effects(job)
 end
 
 --- Opens the run's log where the former opsh left it, and announces that this one goes on. That opsh's session must be

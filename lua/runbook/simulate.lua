@@ -8,6 +8,7 @@ local counted = require("opsh.host.counted")
 local decimal = require("opsh.native.decimal")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
+local hands = require("opsh.host.effects.hands")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local ladder = require("opsh.host.runbook.ladder")
@@ -29,6 +30,7 @@ local function begin_batch(run, step)
     oids = step.write_oids,
     atomic = step.atomic,
     columns = step.column_limits,
+    defines = step.defines,
   })
 end
 
@@ -118,17 +120,24 @@ end
 
 local function work_through(job, progress)
   for _, step in ipairs(job.steps) do
-    if job.simulated.whole and not step.planned then
+    if job.simulated.whole and not step.planned and step.kind == "items" then
       reading(job, function(batch) planning.inside(job, step, batch) end)
       audit.planned(job.audit, { planning.record(step) })
     end
     job.simulated.whole = job.simulated.whole and is_within(job, step)
     if not job.simulated.whole then return end
-    work_on(job, step, progress)
+    -- What runs outside a transaction cannot be taken back.
+    step.not_simulated = step.autocommit and step.planned.items > 0
+    if step.kind == "items" and not step.not_simulated then
+      work_on(job, step, progress)
+    else
+      step.done = figures.new()
+      step.done.batches = 0
+    end
     -- What a check would say of the first few of many items judges nothing.
-    job.simulated.whole = step.done.seen == step.planned.items
+    job.simulated.whole = step.not_simulated or step.done.seen == step.planned.items
     if not job.simulated.whole then return end
-    verify(job, step)
+    if not step.not_simulated then verify(job, step) end
   end
 end
 
@@ -216,6 +225,7 @@ end
 ---@param most number of items; math.huge for all
 ---@param progress fun(step: table): { advance: fun(items: integer) }
 function M.run(job, most, progress)
+  job.hands = hands.resting(job)
   ladder.refuse_unmet(job)
   ladder.announce(job, audit.simulation_started)
   job.simulated =

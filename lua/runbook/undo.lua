@@ -13,6 +13,8 @@ local native_undo = require("opsh.native.undo")
 local planning = require("opsh.host.runbook.planning")
 local redaction = require("opsh.host.runbook.redaction")
 local system = require("opsh.native.system")
+local undo_schema = require("opsh.host.runbook.undo_schema")
+local undone_effects = require("opsh.host.effects.undone_effects")
 
 local object, array = json.metatables()
 
@@ -61,7 +63,7 @@ local function refuse_without_journal(reader, run)
   local unjournaled = reader:read(
     [[
     select s.name from opsh.step as s
-    where s.run = $1 and not s.journaled
+    where s.run = $1 and not s.journaled and coalesce(pg_catalog.to_jsonb(s) ->> 'kind', 'items') <> 'schema'
       and exists (select from opsh.batch as b where (b.run, b.step) = (s.run, s.number))
     order by s.number limit 1]],
     { n = 1, run.id }
@@ -82,6 +84,7 @@ function M.original(reader, id)
   ledger_reads.require_database(run, identity)
   refuse_undone(run)
   refuse_without_journal(reader, run)
+  undo_schema.refuse_redo(reader, run)
   return run, identity
 end
 
@@ -104,13 +107,13 @@ local function journaled_steps(reader, run)
   return steps
 end
 
---- Whether a run has something in the journal.
+--- Whether a run has something in the journal, or made something in schema steps.
 function M.has_work(reader, run)
   local found = reader:read(
     "select exists (select from opsh.journal as j where j.run = $1) as there",
     { n = 1, run.id }
   )
-  return found[1].there
+  return found[1].there or #undo_schema.recorded(reader, run.id) > 0
 end
 
 --- The tables that taking a step back may change: those that it declared, and all that its journal knows, by the names
@@ -158,6 +161,7 @@ function M.plan(reader, run, most_conflicts, progress)
   local plan = planner:plan()
   redaction.conflicts(plan.conflicts, redaction.of_run(reader, run.id))
   plan.batches, plan.steps = count, steps
+  plan.definitions = undo_schema.definitions(reader, run.id)
   return plan
 end
 
@@ -205,6 +209,7 @@ local function take_back(job, step, place)
 end
 
 local function work_on(job, step, progress)
+  if step.take_back then return step.take_back(job, step) end
   local standing = jobs.reading_ledger(
     job,
     function(session) return ledger_reads.standing(session, job.id, step.number) end
@@ -215,7 +220,7 @@ local function work_on(job, step, progress)
   end) or 0)
   for at = standing.number + 1, #step.batches do
     local place = { number = at, original = step.batches[at] }
-    local ok, result = host.protect(take_back, job, step, place)
+    local ok, result = host.protect(step.schema and undo_schema.take_back or take_back, job, step, place)
     if not ok then
       result.batch = ("the undo of batch %d of step %s"):format(place.original, step.name)
       error(result, 0)
@@ -225,7 +230,9 @@ local function work_on(job, step, progress)
 end
 
 --- The steps of an undo.
-local function steps_of(target, original)
+---@param effects? table of undone_effects.lua
+---@param schema table of undo_schema.lua
+local function steps_of(target, original, effects, schema)
   local reader = native_db.host_reader(target)
   local ok, result = host.protect(function()
     local steps = {}
@@ -242,6 +249,13 @@ local function steps_of(target, original)
         failures_allowed = 0,
       }
     end
+    for _, step in ipairs(effects and effects:steps(reader) or {}) do
+      steps[#steps + 1] = step
+    end
+    for _, step in ipairs(schema:steps(reader)) do
+      steps[#steps + 1] = step
+    end
+    table.sort(steps, function(one, other) return one.number > other.number end)
     return steps
   end)
   reader:close()
@@ -255,7 +269,7 @@ local function settle_steps(job)
   for _, step in ipairs(job.steps) do
     known[step.number] = step
   end
-  job.steps = steps_of(job.target, job.undo_of)
+  job.steps = steps_of(job.target, job.undo_of, job.effects, job.schema)
   for _, step in ipairs(job.steps) do
     if known[step.number] then
       step.is_done = known[step.number].is_done
@@ -270,15 +284,18 @@ end
 ---@param original table its record
 ---@param identity table of the database
 ---@param id string of the undo
----@param options { target: table, state: string, say: function, command: string, reason?: string, resume: string }
+---@param options { target: table, state: string, say: function, command: string, reason?: string, resume: string,
+--- effects?: table, of?: table } `of`: the run's own job, where it is at hand
 function M.job(original, identity, id, options)
+  local directory = options.state .. "/runs/" .. id
+  local schema = undo_schema.of(original, { target = options.target, directory = directory, job = options.of })
   return {
     id = id,
     undo_of = original.id,
     undone_before = original.undone_by,
     target = options.target,
     identity = identity,
-    directory = options.state .. "/runs/" .. id,
+    directory = directory,
     runbook = {
       title = "undo of " .. original.title,
       path = original.runbook,
@@ -287,7 +304,9 @@ function M.job(original, identity, id, options)
     },
     params = setmetatable({}, object),
     state = {},
-    steps = steps_of(options.target, original.id),
+    steps = steps_of(options.target, original.id, options.effects, schema),
+    schema = schema,
+    effects = options.effects,
     failures_left = {},
     committed = 0,
     began = system.clock(),
@@ -308,6 +327,10 @@ function M.reopened(record, identity, options)
   local ok, original = host.protect(ledger_reads.run, reader, record.undo_of)
   reader:close()
   if not ok then error(original, 0) end
+  options.effects = undone_effects.of(original, {
+    target = options.target,
+    directory = options.state .. "/runs/" .. record.id,
+  })
   return M.job(original, identity, record.id, options)
 end
 

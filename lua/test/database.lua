@@ -25,12 +25,15 @@ local content_of = [[
   order by n.nspname, c.relname]]
 local statements_at_once = 50
 
-local server, client
+-- A server that is not known as a throw-away one: for what opsh asks of those that somebody would miss.
+local kinds = { usual = {}, production = { settings = { cluster_name = "production" } } }
+
+local servers, client = {}, nil
 local templates, count = {}, 0
 
-local function running()
-  server = server or sandbox.start({})
-  return server
+local function running(kind)
+  servers[kind] = servers[kind] or sandbox.start(kinds[kind])
+  return servers[kind]
 end
 
 local function new_name(kind)
@@ -41,7 +44,7 @@ end
 --- psql of the server's own release: what stands in PATH may be a wrapper that starts an interpreter first.
 local function psql()
   if not client then
-    local reader = native_db.host_reader({ conninfo = running():conninfo() })
+    local reader = native_db.host_reader({ conninfo = running("usual"):conninfo() })
     local folder = reader:read("select setting from pg_catalog.pg_config where name = 'BINDIR'")[1].setting
     reader:close()
     client = system.file_kind(folder .. "/psql") and folder .. "/psql" or "psql"
@@ -79,16 +82,16 @@ end
 
 --- The name of a database that holds these files' content and to which nobody connects; made once for what loads the
 --- same. Nothing when that cannot be told.
-local function template(files, variables)
-  local keys = {}
+local function template(kind, files, variables)
+  local keys = { kind }
   for at, path in ipairs(files) do
-    keys[at] = sandbox.content_key(path, variables)
-    if not keys[at] then return nil end
+    keys[at + 1] = sandbox.content_key(path, variables)
+    if not keys[at + 1] then return nil end
   end
   local key = table.concat(keys, " ")
   if not templates[key] then
     local name = new_name("loaded")
-    load_files(running():create_database(name), files, variables)
+    load_files(running(kind):create_database(name), files, variables)
     templates[key] = name
   end
   return templates[key]
@@ -144,9 +147,11 @@ function Database:checksum()
 end
 
 --- A fresh database, dropped after the test.
----@param options? { files?: string[], variables?: table<string, string|number>, sql?: string }
+---@param options? { files?: string[], variables?: table<string, string|number>, sql?: string, production?: boolean }
 function M.fresh(options)
   options = options or {}
+  local kind = options.production and "production" or "usual"
+  local server = running(kind)
   local files, variables = {}, {}
   for at, file in ipairs(options.files or {}) do
     files[at] = place.beside(file)
@@ -154,10 +159,10 @@ function M.fresh(options)
   for name, value in pairs(options.variables or {}) do
     variables[name] = tostring(value)
   end
-  local loaded = #files > 0 and template(files, variables)
+  local loaded = #files > 0 and template(kind, files, variables)
   local name = new_name("test")
   local made = setmetatable({ name = name }, Database)
-  made.conninfo = loaded and running():create_database(name, loaded) or running():create_database(name)
+  made.conninfo = loaded and server:create_database(name, loaded) or server:create_database(name)
   place.at_end(function() server:drop_database(name) end)
   if not loaded then load_files(made.conninfo, files, variables) end
   if options.sql then made:execute(options.sql) end
@@ -166,8 +171,10 @@ end
 
 --- Stops the server; it takes its databases with it.
 function M.stop()
-  if server then server:stop() end
-  server, templates = nil, {}
+  for _, server in pairs(servers) do
+    server:stop()
+  end
+  servers, templates = {}, {}
 end
 
 return M

@@ -1,5 +1,6 @@
 #include "bind/module.hpp"
 #include "bind/session.hpp"
+#include "journal/definitions.hpp"
 #include "text/printable.hpp"
 
 namespace opsh::lua {
@@ -33,6 +34,12 @@ int batch_query(lua_State* L) {
   auto answer = execute_at(L, batch);
   push_rows(L, connection_of(batch), *answer.result, answer.columns);
   return 1;
+}
+
+/// batch:define(sql): defines or changes objects, in a schema step.
+int batch_define(lua_State* L) {
+  working(L).define(sql::gate_define(definition_at(L, 2)));
+  return 0;
 }
 
 /// batch:read(sql, bindings): as query, and only what reads.
@@ -156,18 +163,37 @@ std::vector<journal::LeftOut> left_out_at(lua_State* L, int index) {
   return left_out;
 }
 
+journal::Place place_at(lua_State* L, int index) {
+  journal::Place place;
+  place.step = static_cast<int>(lua::number_field(L, index, "step", 0));
+  place.number = static_cast<int>(lua::number_field(L, index, "number", 0));
+  place.position = static_cast<std::uint64_t>(lua::number_field(L, index, "position", 0));
+  place.first_key = lua::strings_field(L, index, "first_key");
+  place.last_key = lua::strings_field(L, index, "last_key");
+  return place;
+}
+
 /// batch:record{ step, number, position, first_key, last_key, items, left_out, figures }: the ledger's row.
 int batch_record(lua_State* L) {
   journal::Work& batch = BatchObject::check(L, 1).get();
-  journal::Place place;
-  place.step = static_cast<int>(lua::number_field(L, 2, "step", 0));
-  place.number = static_cast<int>(lua::number_field(L, 2, "number", 0));
-  place.position = static_cast<std::uint64_t>(lua::number_field(L, 2, "position", 0));
-  place.first_key = lua::strings_field(L, 2, "first_key");
-  place.last_key = lua::strings_field(L, 2, "last_key");
-  batch.record(place, static_cast<std::size_t>(lua::number_field(L, 2, "items", 0)), left_out_at(L, 2),
+  batch.record(place_at(L, 2), static_cast<std::size_t>(lua::number_field(L, 2, "items", 0)), left_out_at(L, 2),
                lua::string_field(L, 2, "figures"));
   return 0;
+}
+
+/// batch:keep({ step, number }, items): for the undo of a schema step, after record. Nothing of a simulated one.
+int batch_keep(lua_State* L) {
+  auto& handle = BatchObject::check(L, 1);
+  if (handle.batch) handle.recorded().keep(place_at(L, 2), lua::Object<plan::Items>::check(L, 3));
+  return 0;
+}
+
+/// batch:kept{ run, step, number } -> the items that were kept there.
+int batch_kept(lua_State* L) {
+  journal::BatchId id{lua::string_field(L, 2, "run"), static_cast<int>(lua::number_field(L, 2, "step", 0)),
+                      static_cast<int>(lua::number_field(L, 2, "number", 0))};
+  lua::Object<plan::Items>::make(L, journal::kept_items(working(L).writer(), id));
+  return 1;
 }
 
 /// batch:finish() -> "committed", "rolled_back", "in_doubt" or, of a simulated one, "kept"; then the ledger's token.
@@ -223,6 +249,7 @@ void open_batch(lua_State* L) {
                                    {"read", lua::guarded<batch_read>},
                                    {"sample", lua::guarded<batch_sample>},
                                    {"exec", lua::guarded<batch_exec>},
+                                   {"define", lua::guarded<batch_define>},
                                    {"copy_in", lua::guarded<batch_copy_in>},
                                    {"copy_out", lua::guarded<batch_copy_out>},
                                    {"cursor", lua::guarded<batch_cursor>},
@@ -236,6 +263,8 @@ void open_batch(lua_State* L) {
                                    {"end_checks", lua::guarded<batch_end_checks>},
                                    {"record", lua::guarded<batch_record>},
                                    {"changed_rows", lua::guarded<batch_changed_rows>},
+                                   {"keep", lua::guarded<batch_keep>},
+                                   {"kept", lua::guarded<batch_kept>},
                                    {"finish", lua::guarded<batch_finish>},
                                    {"rollback", lua::guarded<batch_rollback>},
                                    {nullptr, nullptr}};

@@ -166,6 +166,7 @@ db::Target target_at(lua_State* L, int index) {
   luaL_checktype(L, index, LUA_TTABLE);
   db::Target target;
   target.conninfo = lua::string_field(L, index, "conninfo");
+  target.database = lua::string_field(L, index, "dbname");
   target.application = lua::string_field(L, index, "application", target.application);
   target.role = lua::string_field(L, index, "role");
   target.insecure = lua::string_field(L, index, "insecure");

@@ -48,6 +48,12 @@ const char* checked(const std::string& path) {
   return path.c_str();
 }
 
+Error keeps_no_owner(const std::string& path) {
+  return {"file.owner",
+          fmt::format("cannot write {}: it belongs to another user or group, and would not any more", path),
+          "run opsh as that user"};
+}
+
 /// A new file beside the one that it is to replace; removed again unless it took its place.
 class Replacement {
  public:
@@ -69,6 +75,13 @@ class Replacement {
       else if (errno != EINTR)
         throw failure("write", path_, errno);
     }
+  }
+
+  /// Gives it the mode, owner and group of the file that it replaces.
+  void resemble(const struct stat& former) {
+    bool same = former.st_uid == ::geteuid() && former.st_gid == ::getegid();
+    if (!same && ::fchown(file_.get(), former.st_uid, former.st_gid) != 0) throw keeps_no_owner(path_);
+    if (::fchmod(file_.get(), former.st_mode & 07777U) != 0) throw failure("write", path_, errno);
   }
 
   void take_place() {
@@ -109,6 +122,32 @@ void write(const std::string& path, std::string_view content) {
   Replacement replacement{path};
   replacement.write(content);
   replacement.take_place();
+}
+
+void replace(const std::string& path, std::string_view content) {
+  std::string place = kind(path) == Kind::missing ? path : real_path(path);
+  struct stat former {};
+  bool is_new = ::stat(place.c_str(), &former) != 0;
+  if (!is_new && !S_ISREG(former.st_mode)) throw failure("write", path, EISDIR);
+  Replacement replacement{place};
+  replacement.write(content);
+  if (!is_new) replacement.resemble(former);
+  replacement.take_place();
+}
+
+std::optional<Error> obstacle(const std::string& path) {
+  struct stat former {};
+  bool is_new = ::stat(checked(path), &former) != 0;
+  if (is_new && errno != ENOENT) return failure("write", path, errno);
+  if (!is_new && !S_ISREG(former.st_mode)) return failure("write", path, EISDIR);
+  // Who may not write into the file itself is not to get round that by putting another in its place.
+  if (!is_new && ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) return failure("write", path, errno);
+  auto parent = std::filesystem::path{is_new ? path : real_path(path)}.parent_path();
+  if (::faccessat(AT_FDCWD, parent.empty() ? "." : parent.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    return failure("write", path, errno);
+  bool other = !is_new && (former.st_uid != ::geteuid() || former.st_gid != ::getegid());
+  if (other && ::geteuid() != 0 && former.st_uid != ::geteuid()) return keeps_no_owner(path);
+  return std::nullopt;
 }
 
 void make_directory(const std::string& path) {

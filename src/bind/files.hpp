@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
+
 // Files by path. Errors name the path: "file.missing", "file.denied", "file.directory" (it is one), "file.exists" (it
 // is none), "file.full" and "file.failed" for the rest; "usage.argument" for a path that no file can have.
 namespace opsh::bind::files {
@@ -16,6 +18,13 @@ std::string read(const std::string& path);
 /// Replaces the file's content, or makes the file, with mode 0600: afterwards, also after a crash, there is the old
 /// content or the new one. A symbolic link is replaced, not followed.
 void write(const std::string& path, std::string_view content);
+
+/// The same for a file that is somebody else's as well: it keeps its mode, owner and group, and a symbolic link is
+/// followed. A new file has mode 0600. Errors also "file.owner": its owner and group cannot be kept.
+void replace(const std::string& path, std::string_view content);
+
+/// Why `replace` would fail, as far as one can know without writing; nothing when it would not.
+std::optional<Error> obstacle(const std::string& path);
 
 /// Makes a directory with mode 0700, and its parents. One that exists is left as it is.
 void make_directory(const std::string& path);

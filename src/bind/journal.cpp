@@ -69,13 +69,13 @@ int end_former_session(lua_State* L) {
   return 0;
 }
 
-/// ledger:record_step{ number, name, planned, writes, journaled }: `planned` and `writes` as JSON.
+/// ledger:record_step{ number, name, planned, writes, journaled, kind }: `planned` and `writes` as JSON.
 int record_step(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
   auto field = [&](const char* name) { return lua::string_field(L, 2, name); };
   handle.get().record_step(handle.claim,
                            {static_cast<int>(lua::number_field(L, 2, "number", 0)), field("name"), field("planned"),
-                            field("writes"), lua::boolean_field(L, 2, "journaled")},
+                            field("writes"), lua::boolean_field(L, 2, "journaled"), field("kind")},
                            audit_head_at(L, 3));
   return 0;
 }
@@ -83,6 +83,14 @@ int record_step(lua_State* L) {
 int finish_step(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
   handle.get().finish_step(handle.claim, static_cast<int>(luaL_checkinteger(L, 2)), audit_head_at(L, 3));
+  return 0;
+}
+
+/// ledger:record_effects(step, batch, json, head); `batch` 0: of a step without items
+int record_effects(lua_State* L) {
+  auto& handle = LedgerObject::check(L, 1);
+  handle.get().record_effects(handle.claim, static_cast<int>(luaL_checkinteger(L, 2)),
+                              static_cast<int>(luaL_checkinteger(L, 3)), lua::check_string(L, 4), audit_head_at(L, 5));
   return 0;
 }
 
@@ -123,6 +131,25 @@ int begin_batch(lua_State* L) {
   return 1;
 }
 
+/// ledger:begin_alone({ step, number }, items): announces a statement outside a transaction.
+int begin_alone(lua_State* L) {
+  auto& handle = LedgerObject::check(L, 1);
+  handle.get().begin_alone(handle.claim, static_cast<int>(lua::number_field(L, 2, "step", 0)),
+                           static_cast<int>(lua::number_field(L, 2, "number", 0)),
+                           lua::Object<plan::Items>::check(L, 3));
+  return 0;
+}
+
+/// ledger:define_alone(sql, { defines }) -> what else had to be done, or "".
+int define_alone(lua_State* L) {
+  auto& handle = LedgerObject::check(L, 1);
+  auto defines = defines_at(L, 3);
+  if (!defines) throw Error{"internal", "a step that is no schema step defines something"};
+  lua::push(L,
+            std::string_view{handle.get().define_alone(handle.claim, sql::gate_define(definition_at(L, 2)), *defines)});
+  return 1;
+}
+
 /// ledger:examine(writes): as opsh.native.journal.examine, over the session that writes.
 int examine_over_writer(lua_State* L) {
   push_tables(L, LedgerObject::check(L, 1).get().examine(declared_names_at(L, 2)));
@@ -144,11 +171,14 @@ void open_journal(lua_State* L) {
                                     {"claim", lua::guarded<claim_run>},
                                     {"record_step", lua::guarded<record_step>},
                                     {"finish_step", lua::guarded<finish_step>},
+                                    {"record_effects", lua::guarded<record_effects>},
                                     {"set_state", lua::guarded<set_state>},
                                     {"prune", lua::guarded<prune>},
                                     {"committed", lua::guarded<committed>},
                                     {"examine", lua::guarded<examine_over_writer>},
                                     {"begin", lua::guarded<begin_batch>},
+                                    {"begin_alone", lua::guarded<begin_alone>},
+                                    {"define_alone", lua::guarded<define_alone>},
                                     {"close", lua::guarded<close_ledger>},
                                     {nullptr, nullptr}};
   LedgerObject::define(L, ledger);

@@ -20,7 +20,11 @@ void push_native_modules(lua_State* L) {
 
 void module(lua_State* L, const char* name, std::initializer_list<luaL_Reg> functions) {
   push_native_modules(L);
-  lua_createtable(L, 0, static_cast<int>(functions.size()));
+  lua_getfield(L, -1, name);
+  if (!lua_istable(L, -1)) {
+    lua_pop(L, 1);
+    lua_createtable(L, 0, static_cast<int>(functions.size()));
+  }
   for (const auto& function : functions) {
     lua_pushcfunction(L, function.func);
     lua_setfield(L, -2, function.name);
@@ -30,9 +34,32 @@ void module(lua_State* L, const char* name, std::initializer_list<luaL_Reg> func
 }
 
 void open_all(lua_State* L) {
-  for (auto open : {open_json,   open_db,      open_items, open_plan, open_batch,  open_journal, open_simulation,
-                    open_audit,  open_tables,  open_undo,  open_sql,  open_system, open_text,    open_report,
-                    open_digest, open_decimal, open_log,   open_proc, open_doctor, open_secrets, open_sandbox})
+  for (auto open : {open_json,
+                    open_db,
+                    open_items,
+                    open_plan,
+                    open_batch,
+                    open_journal,
+                    open_simulation,
+                    open_audit,
+                    open_tables,
+                    open_undo,
+                    open_sql,
+                    open_system,
+                    open_text,
+                    open_pattern,
+                    open_report,
+                    open_digest,
+                    open_decimal,
+                    open_log,
+                    open_proc,
+                    open_http,
+                    open_doctor,
+                    open_secrets,
+                    open_sandbox,
+                    open_backup,
+                    open_backup_contents,
+                    open_restore})
     open(L);
 }
 

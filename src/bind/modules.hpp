@@ -12,6 +12,9 @@ void open_system(lua_State* L);
 /// Text for a terminal: width, padding, escapes, "did you mean".
 void open_text(lua_State* L);
 
+/// Regular expressions.
+void open_pattern(lua_State* L);
+
 /// Tables, figures and CSV as text.
 void open_report(lua_State* L);
 
@@ -28,6 +31,9 @@ void open_log(lua_State* L);
 /// Child processes.
 void open_proc(lua_State* L);
 
+/// Requests over HTTP.
+void open_http(lua_State* L);
+
 /// What `opsh doctor` wants to know: versions of libraries, programs on this machine, files and free space.
 void open_doctor(lua_State* L);
 
@@ -36,5 +42,14 @@ void open_secrets(lua_State* L);
 
 /// Throw-away PostgreSQL servers.
 void open_sandbox(lua_State* L);
+
+/// Dumps: taken, opened, read, restored.
+void open_backup(lua_State* L);
+
+/// What a database holds, counted and hashed.
+void open_backup_contents(lua_State* L);
+
+/// A database that takes another's place.
+void open_restore(lua_State* L);
 
 }  // namespace opsh::bind

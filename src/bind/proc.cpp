@@ -75,6 +75,14 @@ int spawn(lua_State* L) {
   return 1;
 }
 
+/// find(program) -> its path, or nothing when there is none that may be executed
+int find(lua_State* L) {
+  auto found = proc::find_program(lua::check_string(L, 1));
+  if (!found) return 0;
+  lua::push(L, found->string());
+  return 1;
+}
+
 int child_pid(lua_State* L) {
   lua_pushnumber(L, ChildObject::check(L, 1).get().child().pid());
   return 1;
@@ -126,7 +134,7 @@ void open_proc(lua_State* L) {
                                    {"close", lua::guarded<child_close>},
                                    {nullptr, nullptr}};
   ChildObject::define(L, child);
-  module(L, "opsh.native.proc", {{"run", lua::guarded<run>}, {"spawn", lua::guarded<spawn>}});
+  module(L, "opsh.native.proc", {{"run", lua::guarded<run>}, {"spawn", lua::guarded<spawn>}, {"find", lua::guarded<find>}});
 }
 
 }  // namespace opsh::bind

@@ -32,14 +32,15 @@ namespace {
 
 using SandboxObject = lua::Object<SandboxHandle>;
 
-/// { load = file or nil, variables = { name = value }, durable = bool, listen_addresses =, port =, settings = { name =
-/// value } }
+/// { load = file or nil, variables = { name = value }, durable = bool, listen_addresses =, port =, major = of the
+/// server's version, settings = { name = value } }
 sandbox::Options options_at(lua_State* L, int index) {
   luaL_checktype(L, index, LUA_TTABLE);
   sandbox::Options options;
   options.durable = lua::boolean_field(L, index, "durable");
   options.listen_addresses = lua::string_field(L, index, "listen_addresses");
   options.port = static_cast<int>(count_field(L, index, "port"));
+  options.major = static_cast<int>(count_field(L, index, "major"));
   for (const auto& setting : names_field(L, index, "settings")) options.settings.push_back(setting);
   options.content = {lua::string_field(L, index, "load"), names_field(L, index, "variables")};
   return options;
@@ -63,7 +64,7 @@ void push_running(lua_State* L, const sandbox::Running& running) {
   if (!running.loaded.empty()) lua::set_field(L, "loaded", running.loaded.string());
 }
 
-/// start{ load, variables, durable, listen_addresses, port, settings } -> sandbox
+/// start{ load, variables, durable, listen_addresses, port, major, settings } -> sandbox
 int start(lua_State* L) {
   sandbox::Options options = options_at(L, 1);
   auto& handle = SandboxObject::make(L);

@@ -54,6 +54,12 @@ int redacted(lua_State* L) {
   return 1;
 }
 
+/// holds(text) -> whether a hidden value is in it
+int holds(lua_State* L) {
+  lua_pushboolean(L, redact::holds(lua::check_string(L, 1)));
+  return 1;
+}
+
 /// read(path) -> the text in a file that only its owner can read, without its last line break
 int read(lua_State* L) {
   lua::push(L, read_private(lua::check_string(L, 1)));
@@ -80,6 +86,7 @@ void open_secrets(lua_State* L) {
   module(L, "opsh.native.secrets",
          {{"hide", lua::guarded<hide>},
           {"redacted", lua::guarded<redacted>},
+          {"holds", lua::guarded<holds>},
           {"read", lua::guarded<read>},
           {"ask", lua::guarded<ask>},
           {"in_conninfo", lua::guarded<in_conninfo>}});

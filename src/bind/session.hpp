@@ -53,8 +53,8 @@ struct CursorHandle {
   std::unique_ptr<db::Cursor> cursor;
 };
 
-/// The target that a table describes: conninfo, application, role, insecure, time_zone, statement_seconds,
-/// lock_seconds, connect_seconds.
+/// The target that a table describes: conninfo, dbname (instead of the one in conninfo), application, role, insecure,
+/// time_zone, statement_seconds, lock_seconds, connect_seconds.
 db::Target target_at(lua_State* L, int index);
 
 /// A session's method (sql, bindings, limit): pushes the first rows and the number of all of them.
@@ -67,8 +67,12 @@ void push_tables(lua_State* L, journal::Tables tables);
 
 /// What a batch may write: { tables = what examine gave, or nil for a step without a journal; oids = { those that may
 /// be written then }; atomic = true for a step that is one batch; columns = { { oid, columns = { those that may be set
-/// } } } for tables of which a budget names some }
+/// } } } for tables of which a budget names some; defines = of a schema step, see defines_at }
 journal::Work::Writes writes_at(lua_State* L, int index);
+
+/// The `defines` of writes_at: { tables = { names as SQL }, loses_data, proved }; nothing for a step that is no schema
+/// step.
+std::optional<journal::Defines> defines_at(lua_State* L, int index);
 
 /// examine(reader or batch, names) -> tables. A function of opsh.native.journal.
 int examine(lua_State* L);

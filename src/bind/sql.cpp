@@ -4,6 +4,7 @@
 #include "bind/modules.hpp"
 #include "sql/gate.hpp"
 #include "sql/identifier.hpp"
+#include "sql/literal.hpp"
 #include "sql/parameters.hpp"
 #include "sql/statements.hpp"
 
@@ -34,9 +35,27 @@ int check_read(lua_State* L) {
   return 0;
 }
 
+/// check_define(sql): raises unless a schema step may send the statement.
+int check_define(lua_State* L) {
+  sql::gate_define(stand_in(lua::check_string(L, 1)));
+  return 0;
+}
+
+/// literal(text): a text, as SQL.
+int literal(lua_State* L) {
+  lua::push(L, std::string_view{sql::Literal{lua::check_string(L, 1)}.text()});
+  return 1;
+}
+
 /// qualified(name): a table as an author writes it, as SQL.
 int qualified(lua_State* L) {
   lua::push(L, std::string_view{sql::parse_qualified_name(lua::check_string(L, 1)).text()});
+  return 1;
+}
+
+/// identifier(name): a name as the catalog has it, as SQL.
+int identifier(lua_State* L) {
+  lua::push(L, std::string_view{sql::Identifier{lua::check_string(L, 1)}.text()});
   return 1;
 }
 
@@ -61,7 +80,10 @@ void open_sql(lua_State* L) {
   module(L, "opsh.native.sql",
          {{"locks_rows", lua::guarded<locks_rows>},
           {"check_read", lua::guarded<check_read>},
+          {"check_define", lua::guarded<check_define>},
+          {"literal", lua::guarded<literal>},
           {"qualified", lua::guarded<qualified>},
+          {"identifier", lua::guarded<identifier>},
           {"statements", lua::guarded<statements>}});
 }
 

@@ -216,4 +216,12 @@ Bound bind_statement(lua_State* L, int sql, int bindings, db::Connection& connec
   return Binder{L, bindings, connection, statement}.bind();
 }
 
+sql::Rendered definition_at(lua_State* L, int sql) {
+  sql::Template statement = sql::parse_template(lua::check_string(L, sql));
+  if (!statement.placeholders().empty())
+    throw Error{"sql.parameters", "a statement that defines objects takes no values",
+                "write names with schema.name() and values with schema.literal() of opsh.schema"};
+  return statement.render({});
+}
+
 }  // namespace opsh::bind

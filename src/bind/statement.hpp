@@ -26,4 +26,7 @@ struct Bound {
 /// columns, as a FROM item. Errors: "sql.parameter" with "did you mean".
 Bound bind_statement(lua_State* L, int sql, int bindings, db::Connection& connection);
 
+/// The statement at `sql` that defines or changes objects; it takes no values. Errors: "sql.parameters".
+sql::Rendered definition_at(lua_State* L, int sql);
+
 }  // namespace opsh::bind

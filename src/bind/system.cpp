@@ -113,6 +113,20 @@ int write_file(lua_State* L) {
   return 0;
 }
 
+/// replace_file(path, content): as write_file, and the file keeps its mode and owner
+int replace_file(lua_State* L) {
+  files::replace(lua::check_string(L, 1), lua::check_string(L, 2));
+  return 0;
+}
+
+/// obstacle(path) -> the error that replace_file would raise, or nothing
+int obstacle(lua_State* L) {
+  auto found = files::obstacle(lua::check_string(L, 1));
+  if (!found) return 0;
+  lua::push_error(L, *found);
+  return 1;
+}
+
 int make_directory(lua_State* L) {
   files::make_directory(lua::check_string(L, 1));
   return 0;
@@ -178,6 +192,8 @@ void open_system(lua_State* L) {
           {"sleep", lua::guarded<sleep>},
           {"read_file", lua::guarded<read_file>},
           {"write_file", lua::guarded<write_file>},
+          {"replace_file", lua::guarded<replace_file>},
+          {"obstacle", lua::guarded<obstacle>},
           {"make_directory", lua::guarded<make_directory>},
           {"file_kind", lua::guarded<file_kind>},
           {"list", lua::guarded<list>},

@@ -70,7 +70,18 @@ journal::Work::Writes writes_at(lua_State* L, int index) {
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
+  writes.defines = defines_at(L, index);
   return writes;
+}
+
+std::optional<journal::Defines> defines_at(lua_State* L, int index) {
+  std::optional<journal::Defines> defines;
+  lua_getfield(L, index, "defines");
+  if (int field = lua_gettop(L); lua_istable(L, field))
+    defines = journal::Defines{lua::strings_field(L, field, "tables"), lua::boolean_field(L, field, "loses_data"),
+                               lua::boolean_field(L, field, "proved")};
+  lua_pop(L, 1);
+  return defines;
 }
 
 void push_tables(lua_State* L, journal::Tables tables) {

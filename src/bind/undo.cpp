@@ -69,6 +69,14 @@ int undone_record(lua_State* L) {
   return 0;
 }
 
+/// leave(batch, { run, step, number }, step name, key, why): an item of a schema step that stays, after batch:record.
+int leave(lua_State* L) {
+  auto& batch = lua::Object<BatchHandle>::check(L, 1);
+  journal::record_left(batch.recorded(), batch_id_at(L, 2), lua::check_string(L, 3), lua::strings(L, 4),
+                       lua::check_string(L, 5));
+  return 0;
+}
+
 /// planner(reader, most_conflicts)
 int open_planner(lua_State* L) {
   auto reader = lua::Object<ReaderHandle>::check(L, 1).reader;
@@ -156,7 +164,8 @@ void open_undo(lua_State* L) {
       {"add", lua::guarded<planner_add>}, {"plan", lua::guarded<planner_plan>}, {nullptr, nullptr}};
   UndoneObject::define(L, undone);
   PlannerObject::define(L, planner);
-  module(L, "opsh.native.undo", {{"restore", lua::guarded<restore>}, {"planner", lua::guarded<open_planner>}});
+  module(L, "opsh.native.undo",
+         {{"restore", lua::guarded<restore>}, {"leave", lua::guarded<leave>}, {"planner", lua::guarded<open_planner>}});
 }
 
 }  // namespace opsh::bind

@@ -34,6 +34,7 @@ class CatalogGate {
   /// Errors: "sql.refused", with the author's place, and the way out as hint; those of a session.
   void require(const sql::ReadSql& sql) { require(sql, Use::read); }
   void require(const sql::WriteSql& sql) { require(sql, Use::write); }
+  void require(const sql::DefineSql& sql) { require(sql, Use::write); }
 
   /// What was found so far may have changed.
   void forget();

@@ -22,6 +22,7 @@ struct pg_conn;
 namespace opsh::db {
 
 class Borrowed;
+struct ClientParameters;
 class Cursor;
 
 /// A NOTICE, WARNING or other message of the server.
@@ -43,6 +44,8 @@ class Connection {
 
   int backend_pid() const { return backend_pid_; }
   int server_version() const;  ///< 150018
+  /// How another program connects to the same server (db/client_parameters.hpp).
+  ClientParameters client_parameters() const;
 
   /// The shape of a type, asked from the catalog once.
   const Type& type(unsigned oid);

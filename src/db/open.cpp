@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <regex>
+#include <vector>
 
 #include "base/interrupt.hpp"
 #include "db/borrowed.hpp"
@@ -74,6 +75,7 @@ std::string describe(const Target& target) {
   std::string text;
   for (const char* keyword : {"host", "port", "user", "dbname", "service"}) {
     std::string value = value_of(given.get(), keyword);
+    if (std::string_view{keyword} == "dbname" && !target.database.empty()) value = target.database;
     if (value.empty() && std::string_view{keyword} != "service") value = value_of(defaults.get(), keyword);
     if (!value.empty()) text += fmt::format("{}{}={}", text.empty() ? "" : " ", keyword, value);
   }
@@ -83,11 +85,18 @@ std::string describe(const Target& target) {
 /// Non-blocking, with a deadline of our own: libpq's connect_timeout does not cover every step (facts: black holes).
 void Connection::open(const Target& target) {
   parse(target.conninfo);
-  const char* keywords[] = {"dbname",          "fallback_application_name", "client_encoding",  "tcp_user_timeout",
-                            "keepalives_idle", "keepalives_interval",       "keepalives_count", nullptr};
-  const char* values[] = {
-      target.conninfo.c_str(), target.application.c_str(), "UTF8", "30000", "20", "5", "3", nullptr};
-  connection_.reset(PQconnectStartParams(keywords, values, 1));
+  std::vector<const char*> keywords{"dbname",           "fallback_application_name", "client_encoding",
+                                    "tcp_user_timeout", "keepalives_idle",           "keepalives_interval",
+                                    "keepalives_count"};
+  std::vector<const char*> values{target.conninfo.c_str(), target.application.c_str(), "UTF8", "30000", "20", "5", "3"};
+  // The first dbname is a connection string; what stands behind it overrides what it says.
+  if (!target.database.empty()) {
+    keywords.push_back("dbname");
+    values.push_back(target.database.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
   pg_conn* connection = connection_.get();
   if (!connection) throw Error{"connect.refused", "out of memory while connecting"};
   protect_passwords(connection, target.conninfo);

@@ -16,6 +16,7 @@ struct Declared {
 /// Where to connect and how a session is set up.
 struct Target {
   std::string conninfo;  ///< a libpq connection string or URI; empty: libpq's own environment (PGHOST, PGSERVICE, ...)
+  std::string database = {};         ///< instead of the one that conninfo names; empty: that one
   std::string application = "opsh";  ///< application_name, where neither the connection string nor PGAPPNAME says one
   std::string role = {};             ///< taken by SET ROLE after connecting; empty: what the login has
   std::string insecure = {};         ///< why the network may be crossed below sslmode=verify-full; empty: it may not

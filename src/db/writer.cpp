@@ -56,6 +56,29 @@ void Writer::rollback() noexcept {
   }
 }
 
+Result Writer::execute_alone(const CommitKey&, const sql::WriteSql& sql) {
+  if (connection_.in_transaction_) throw Error{"internal", "a statement of its own was asked for in a transaction"};
+  connection_.permit(sql);
+  return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), {}); });
+}
+
+void Writer::define(const sql::DefineSql& sql) {
+  require_transaction();
+  send_definition(sql);
+}
+
+void Writer::define_alone(const CommitKey&, const sql::DefineSql& sql) {
+  connection_.require_alive();
+  if (connection_.in_transaction_) throw Error{"internal", "a statement of its own was asked for in a transaction"};
+  send_definition(sql);
+}
+
+void Writer::send_definition(const sql::DefineSql& sql) {
+  connection_.permit(sql);
+  located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), {}); });
+  if (connection_.gate_) connection_.gate_->forget();
+}
+
 Result Writer::execute(const sql::WriteSql& sql, const Parameters& parameters) {
   require_transaction();
   connection_.permit(sql);

@@ -13,6 +13,10 @@ class Batch;
 class Ledger;
 class Simulation;
 }  // namespace opsh::journal
+namespace opsh::backup {
+class Replacement;
+class TableCopies;
+}  // namespace opsh::backup
 
 namespace opsh::db {
 
@@ -23,9 +27,12 @@ class BeginKey {
   friend class journal::Simulation;
 };
 
-/// The right to begin and commit. Only the journal's types can make one, so nothing else can commit.
+/// The right to begin and commit. Only the journal's types, and those that put a backup back, can make one, so nothing
+/// else can commit.
 class CommitKey : public BeginKey {
   CommitKey() = default;
+  friend class backup::Replacement;
+  friend class backup::TableCopies;
   friend class journal::Batch;
   friend class journal::Ledger;
 };
@@ -50,6 +57,15 @@ class Writer {
   /// Ends the transaction without a trace; does nothing when there is none. Never throws.
   void rollback() noexcept;
 
+  /// A statement that is a transaction of its own, because the server takes it only so (CREATE DATABASE). Errors:
+  /// "internal" inside a transaction.
+  Result execute_alone(const CommitKey&, const sql::WriteSql& sql);
+
+  /// Defines or changes objects, in the transaction or, where the server takes it only so, as one of its own. What was
+  /// known of the catalog is forgotten.
+  void define(const sql::DefineSql& sql);
+  void define_alone(const CommitKey&, const sql::DefineSql& sql);
+
   Result execute(const sql::WriteSql& sql, const Parameters& parameters = {});
   Result query(const sql::ReadSql& sql, const Parameters& parameters = {});
   /// For statements of opsh that each batch sends: the server plans them once a session, which is most of their time.
@@ -73,6 +89,7 @@ class Writer {
 
  private:
   void require_transaction() const;
+  void send_definition(const sql::DefineSql& sql);
 
   Connection connection_;
   Backend backend_;

@@ -110,6 +110,12 @@ int protect(lua_State* L) {
   return results;
 }
 
+/// shielded(f, ...): protect, and while it runs waits are not cut short by an interrupt that was requested before.
+int shielded(lua_State* L) {
+  interrupt::Shield shield;
+  return protect(L);
+}
+
 /// idle(): from here on signals stop nothing but what `chunk` runs.
 int idle(lua_State*) {
   wait_idle(true);
@@ -165,6 +171,7 @@ void open_host(lua_State* L) {
                    {"load", lua::guarded<load>},
                    {"attempt", lua::guarded<attempt>},
                    {"protect", lua::guarded<protect>},
+                   {"shielded", lua::guarded<shielded>},
                    {"idle", lua::guarded<idle>},
                    {"chunk", lua::guarded<chunk>},
                    {"raise", lua::guarded<raise>},

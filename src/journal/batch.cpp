@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "digest/random.hpp"
+#include "journal/definitions.hpp"
 
 namespace opsh::journal {
 namespace {
@@ -29,12 +30,18 @@ Batch::Batch(Ledger& ledger, Claim claim, Writes writes)
       token_(digest::random_hex(16)),
       began_(std::chrono::steady_clock::now()) {
   // Before BEGIN: it takes a while to connect.
-  Watcher* watcher = writes_.tables ? &ledger.watcher() : nullptr;
+  const bool proved = writes_.defines && writes_.defines->proved;
+  Watcher* watcher = writes_.tables || proved ? &ledger.watcher() : nullptr;
   writer_.begin(db::CommitKey{});
   open_ = true;
   try {
     fence(writer_, claim_);
-    if (watcher) capture_.emplace(writer_, *watcher, writes_.tables, writes_.atomic);
+    if (writes_.tables) capture_.emplace(writer_, *watcher, writes_.tables, writes_.atomic);
+    if (proved) {
+      watcher_ = watcher;
+      watcher_->prove(writer_);
+      watcher_->counters.begin(writer_);
+    }
   } catch (const Error&) {
     rollback();
     throw;
@@ -75,6 +82,7 @@ void Batch::record(const Place& place, std::size_t items, const std::vector<Left
   writer_.execute("set constraints all immediate"_sql);
   std::optional<Chunks> changes;
   if (capture_) changes = capture_->changes();
+  if (watcher_) require_no_rows(writer_, *watcher_);
   auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
   auto failed =
       std::count_if(left_out.begin(), left_out.end(), [](const auto& item) { return item.outcome == "failed"; });
@@ -107,6 +115,11 @@ void Batch::record(const Place& place, std::size_t items, const std::vector<Left
          {unless_empty(item.message), db::oid::text}});
   if (changes) changed_rows_ = capture_->store(std::move(*changes), claim_.run, place.step, place.number);
   recorded_ = true;
+}
+
+void Batch::keep(const Place& place, const plan::Items& items) {
+  if (!recorded_) throw Error{"internal", "the items of a batch were about to be kept without its row in the ledger"};
+  keep_items(writer_, claim_.run, place.step, place.number, items);
 }
 
 }  // namespace opsh::journal

@@ -23,6 +23,9 @@ class Batch final : public Work {
   void record(const Place& place, std::size_t items, const std::vector<LeftOut>& left_out,
               const std::string& figures) override;
 
+  /// Keeps the items of a schema step for its undo, after record().
+  void keep(const Place& place, const plan::Items& items);
+
   Outcome commit();
   Outcome finish() override { return commit(); }
 

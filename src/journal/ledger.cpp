@@ -70,19 +70,6 @@ void record_audit(db::Writer& writer, const std::string& run, const AuditHead& h
       {{run, db::oid::text}, {std::to_string(head.entries), db::oid::int8}, {head.sha256, db::oid::text}});
 }
 
-template <typename Work>
-void Ledger::transaction(Work&& work) {
-  writer_.begin(db::CommitKey{});
-  try {
-    work();
-  } catch (...) {
-    writer_.rollback();
-    throw;
-  }
-  if (writer_.commit(db::CommitKey{}) != db::CommitAnswer::committed)
-    throw Error{"connection.lost", "the connection was lost while the run's state was written", "look at opsh runs"};
-}
-
 int Ledger::installed_version() {
   int version = 0;
   transaction([&] { version = version_here(writer_); });
@@ -190,14 +177,16 @@ void Ledger::record_step(const Claim& claim, const StepRecord& record, const Aud
   transaction([&] {
     journal::fence(writer_, claim);
     writer_.execute(
-        "insert into opsh.step (run, number, name, planned, writes, journaled) values ($1, $2, $3, $4, $5, $6) "
+        "insert into opsh.step (run, number, name, planned, writes, journaled, kind) values ($1, $2, $3, $4, $5, $6, "
+        "$7) "
         "on conflict do nothing"_sql,
         {{claim.run, db::oid::text},
          {std::to_string(record.number), db::oid::int4},
          {record.name, db::oid::text},
          {record.planned, db::oid::jsonb},
          {record.writes, db::oid::jsonb},
-         {record.journaled ? "t" : "f", db::oid::boolean}});
+         {record.journaled ? "t" : "f", db::oid::boolean},
+         {record.kind, db::oid::text}});
     record_audit(writer_, claim.run, head);
   });
 }
@@ -207,6 +196,24 @@ void Ledger::finish_step(const Claim& claim, int number, const AuditHead& head) 
     journal::fence(writer_, claim);
     writer_.execute("update opsh.step set done_at = pg_catalog.clock_timestamp() where run = $1 and number = $2"_sql,
                     {{claim.run, db::oid::text}, {std::to_string(number), db::oid::int4}});
+    record_audit(writer_, claim.run, head);
+  });
+}
+
+void Ledger::record_effects(const Claim& claim, int step, int batch, const std::string& effects,
+                            const AuditHead& head) {
+  transaction([&] {
+    journal::fence(writer_, claim);
+    Parameters values{{claim.run, db::oid::text}, {std::to_string(step), db::oid::int4}, {effects, db::oid::jsonb}};
+    if (batch == 0) {
+      writer_.execute("update opsh.step set effects = $3 where run = $1 and number = $2"_sql, values);
+    } else {
+      values.add(std::to_string(batch), db::oid::int4);
+      writer_.execute(
+          "update opsh.batch set figures = figures || pg_catalog.jsonb_build_object('effects', $3::pg_catalog.jsonb) "
+          "where run = $1 and step = $2 and number = $4"_sql,
+          values);
+    }
     record_audit(writer_, claim.run, head);
   });
 }

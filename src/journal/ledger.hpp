@@ -9,6 +9,8 @@
 
 #include "db/writer.hpp"
 #include "journal/capture.hpp"
+#include "journal/definable.hpp"
+#include "plan/items.hpp"
 
 namespace opsh::journal {
 
@@ -35,6 +37,7 @@ struct StepRecord {
   std::string planned;        ///< JSON: the figures
   std::string writes = "[]";  ///< JSON: a list of { name, row_security }
   bool journaled = true;
+  std::string kind = "items";  ///< of what it is made: items, schema, effect, manual
 };
 
 /// A run that this process owns: writes of an earlier owner fail at the fence.
@@ -69,6 +72,18 @@ class Ledger {
   void record_step(const Claim& claim, const StepRecord& record, const AuditHead& head);
   void finish_step(const Claim& claim, int number, const AuditHead& head);
 
+  /// Announces a batch of a schema step whose statement runs outside a transaction: an undo needs its items, whatever
+  /// becomes of this process.
+  void begin_alone(const Claim& claim, int step, int batch, const plan::Items& items);
+
+  /// Runs that statement. Returns what else it had to do, for the person: an index that an earlier build left invalid
+  /// was dropped. Errors: as require_definable; "transaction.lock_timeout" also when somebody else is at that index.
+  std::string define_alone(const Claim& claim, const sql::DefineSql& sql, const Defines& defines);
+
+  /// Records how effects stand, or a person's answer (JSON): those of a step that has no items; those that waited for
+  /// the COMMIT of a batch, when `batch` is not 0.
+  void record_effects(const Claim& claim, int step, int batch, const std::string& effects, const AuditHead& head);
+
   /// Sets the run's state; `finished` also its end.
   void set_state(const Claim& claim, const std::string& state, const std::string& message, bool finished,
                  const AuditHead& head);
@@ -96,11 +111,25 @@ class Ledger {
   template <typename Work>
   void transaction(Work&& work);
   void fence(const Claim& claim);
+  void drop_index(const sql::QualifiedName& index);
 
   db::Target target_;
   db::Writer writer_;
   std::unique_ptr<Watcher> watcher_;
 };
+
+template <typename Work>
+void Ledger::transaction(Work&& work) {
+  writer_.begin(db::CommitKey{});
+  try {
+    work();
+  } catch (...) {
+    writer_.rollback();
+    throw;
+  }
+  if (writer_.commit(db::CommitKey{}) != db::CommitAnswer::committed)
+    throw Error{"connection.lost", "the connection was lost while the run's state was written", "look at opsh runs"};
+}
 
 /// Locks the run's row for the rest of the transaction. Errors: "run.taken_over" when another opsh owns it by now.
 void fence(db::Writer& writer, const Claim& claim);

@@ -119,6 +119,23 @@ std::span<const SchemaStatement> schema_statements() {
   entries bigint not null,          -- of the run's audit log
   sha256 text not null              -- of the last of them
 ))"_sql},
+      {3, R"(alter table opsh.step
+  add column effects jsonb                      -- of a step without items: what was done or answered
+)"_sql},
+      {3, R"(alter table opsh.step
+  add column kind text not null default 'items' -- of what it is made: items, schema, effect, manual
+)"_sql},
+      {3, R"(create table opsh.definition (
+  run text not null,
+  step integer not null,            -- of kind schema
+  batch integer not null,           -- without a row in opsh.batch: begun outside a transaction, and not known to be done
+  names text[] not null,            -- the columns of its items
+  types oid[] not null,
+  keys smallint[] not null,         -- those of the key, by place in names
+  items text[] not null,            -- one element an item: the texts of these columns, as an array
+  primary key (run, step, batch),
+  foreign key (run, step) references opsh.step
+))"_sql},
   };
   return statements;
 }

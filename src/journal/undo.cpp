@@ -135,4 +135,19 @@ void record_conflicts(Batch& batch, const BatchId& place, const Undone& undone) 
                             {std::to_string(undone.left), db::oid::int4}});
 }
 
+void record_left(Batch& batch, const BatchId& place, const std::string& step, const std::vector<std::string>& key,
+                 const std::string& why) {
+  db::ArrayText fields;
+  for (const auto& field : key) fields.add(field);
+  batch.writer().execute(
+      "with counted as (update opsh.batch set skipped = skipped + 1 where (run, step, number) = ($1, $2, $3)) "
+      "insert into opsh.conflict (run, step, batch, table_name, key, reason) values ($1, $2, $3, $4, $5, $6)"_sql,
+      {{place.run, db::oid::text},
+       {std::to_string(place.step), db::oid::int4},
+       {std::to_string(place.number), db::oid::int4},
+       {step, db::oid::text},
+       {fields.take(), db::oid::text_array},
+       {why, db::oid::text}});
+}
+
 }  // namespace opsh::journal

@@ -27,6 +27,10 @@ struct Undone {
 /// "undo.inexact": the batch must be rolled back.
 Undone undo_batch(Batch& batch, const BatchId& original, const std::string& undo);
 
+/// Records an item of a schema step that was left as it is, after the ledger's row.
+void record_left(Batch& batch, const BatchId& place, const std::string& step, const std::vector<std::string>& key,
+                 const std::string& why);
+
 /// Records what was left, after the ledger's row: in opsh.conflict and in opsh.batch.skipped.
 void record_conflicts(Batch& batch, const BatchId& place, const Undone& undone);
 

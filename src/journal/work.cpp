@@ -47,6 +47,9 @@ Answer Work::execute(const sql::WriteSql& sql, const db::Parameters& parameters)
 }
 
 Answer Work::write(const sql::Operation& operation, const sql::WriteSql& sql, const db::Parameters& parameters) {
+  if (writes_.defines)
+    throw Error{"write.undeclared", fmt::format("the statement changes rows of {}, in a schema step", operation.name),
+                "put it into a step of its own, which has a journal"};
   unsigned oid = require_declared({operation.schema, operation.name});
   const DeclaredTable* table = writes_.tables && oid != 0 ? writes_.tables->declared_above(oid) : nullptr;
   require_columns(table ? table->oid : oid, operation);
@@ -63,6 +66,9 @@ Answer Work::write(const sql::Operation& operation, const sql::WriteSql& sql, co
 }
 
 std::unique_ptr<RowsIn> Work::rows_in(const sql::QualifiedName& table, std::vector<sql::Identifier> columns) {
+  if (writes_.defines)
+    throw Error{"write.undeclared", fmt::format("rows are copied into {}, in a schema step", table.text()),
+                "put it into a step of its own, which has a journal"};
   unsigned oid = require_declared(table);
   const DeclaredTable* declared = writes_.tables ? writes_.tables->declared_above(oid) : nullptr;
   sql::Operation operation;
@@ -96,6 +102,7 @@ void Work::rollback_to_savepoint() {
   writer_.rollback_to_savepoint();
   --savepoints_;
   if (capture_) capture_->rollback_to_savepoint();
+  if (watcher_) watcher_->counters.take_back();
 }
 
 unsigned Work::relation(const sql::QualifiedName& table) {

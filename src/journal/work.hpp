@@ -11,6 +11,7 @@
 #include "db/copy.hpp"
 #include "db/writer.hpp"
 #include "journal/capture.hpp"
+#include "journal/definable.hpp"
 #include "plan/items.hpp"
 #include "sql/statement.hpp"
 
@@ -73,6 +74,7 @@ class Work {
     bool atomic = false;                   ///< it may take long: what it writes is kept locked against DDL
     /// By oid, tables of which a budget allows nothing but UPDATE of these columns.
     std::map<unsigned, std::vector<std::string>> columns = {};
+    std::optional<Defines> defines = {};  ///< of a schema step, which changes no rows
   };
 
   virtual ~Work() = default;
@@ -85,6 +87,11 @@ class Work {
   /// Runs a statement that changes rows of a declared table. Errors: as execute, "write.key" when it sets a column of
   /// the key or moves rows to other partitions, and "refused.budget" for a column that it may not set.
   Answer write(const sql::Operation& operation, const sql::WriteSql& sql, const db::Parameters& parameters);
+
+  /// Defines or changes objects, in a schema step. A lock is waited for a short time only, because everybody else
+  /// queues behind it. Errors: "sql.refused" elsewhere, and for what runs outside a transaction only; as
+  /// require_definable.
+  void define(const sql::DefineSql& sql);
 
   /// Takes rows for a declared table. Errors: as execute.
   std::unique_ptr<RowsIn> rows_in(const sql::QualifiedName& table, std::vector<sql::Identifier> columns);
@@ -140,6 +147,7 @@ class Work {
   db::Writer& writer_;
   Writes writes_;
   std::optional<Capture> capture_;  ///< what is kept for the journal; only a Batch has one
+  Watcher* watcher_ = nullptr;      ///< of a schema step that is proved to change no rows; only a Batch has one
   int savepoints_ = 0;              ///< open ones
   bool open_ = false;
   bool recorded_ = false;

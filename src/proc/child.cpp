@@ -45,9 +45,10 @@ struct Joint {
   int number = -1;  ///< what Streams wants
 };
 
-Joint join(Stream kind, int inherited) {
+Joint join(Stream kind, int inherited, int named = -1) {
   if (kind == Stream::none) return {};
   if (kind == Stream::inherit) return {{}, {}, inherited};
+  if (kind == Stream::descriptor) return {{}, {}, named};
   Pipe pipe = make_pipe();
   Joint joint;
   joint.theirs = std::move(inherited == 0 ? pipe.read : pipe.write);
@@ -66,8 +67,8 @@ Child Child::start(Command command) {
 
 Child Child::start(const Image& image) {
   const Command& command = image.command();
-  Joint input = join(command.input, 0);
-  Joint output = join(command.output, 1);
+  Joint input = join(command.input, 0, command.input_descriptor);
+  Joint output = join(command.output, 1, command.output_descriptor);
   Joint errors = join(command.errors, 2);
   Pipe told = make_pipe();
   const pid_t parent = ::getpid();

@@ -13,9 +13,10 @@ namespace opsh::proc {
 
 /// Where a standard stream of a child goes.
 enum class Stream {
-  none,     ///< /dev/null
-  pipe,     ///< a pipe to us
-  inherit,  ///< ours
+  none,        ///< /dev/null
+  pipe,        ///< a pipe to us
+  inherit,     ///< ours
+  descriptor,  ///< an open file or pipe that the command names
 };
 
 /// The variables of a child: those in `set`, and of ours the few that any program needs (image.cpp has the list). Never
@@ -46,6 +47,8 @@ struct Command {
   Stream input = Stream::none;
   Stream output = Stream::pipe;
   Stream errors = Stream::pipe;
+  int input_descriptor = -1;   ///< for Stream::descriptor; the caller's, open until the child runs
+  int output_descriptor = -1;  ///< the same
   std::optional<Account> account = {};
   /// Sent to the child when the *thread* that started it ends; 0 for none.
   int death_signal = 0;

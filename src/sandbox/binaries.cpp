@@ -23,11 +23,15 @@ bool complete(const fs::path& directory) {
   return proc::find_program((directory / "postgres").string()) && proc::find_program((directory / "initdb").string());
 }
 
-int major_of(const fs::path& directory) {
-  std::string name = directory.filename().string();
+/// The number that a version, or the name of a package's directory, begins with.
+int major_in(std::string_view text) {
   int major = 0;
-  std::from_chars(name.data(), name.data() + name.size(), major);
+  std::from_chars(text.data(), text.data() + text.size(), major);
   return major;
+}
+
+int major_of(const fs::path& directory) {
+  return major_in(directory.filename().string());
 }
 
 std::optional<fs::path> newest_package() {
@@ -39,12 +43,14 @@ std::optional<fs::path> newest_package() {
   return newest;
 }
 
-fs::path find_directory() {
+fs::path find_directory(int major) {
   if (const char* asked = std::getenv("OPSH_PG_BIN"); asked && *asked) {
     if (complete(asked)) return fs::canonical(asked);
     throw Error{"sandbox.binaries", fmt::format("OPSH_PG_BIN is {}, but there is no postgres and initdb in it", asked),
                 "point it to the bin directory of a PostgreSQL server, or unset it"};
   }
+  if (fs::path package = fs::path{packages} / std::to_string(major) / "bin"; major != 0 && complete(package))
+    return package;
   // A link in PATH often stands alone; what belongs to it (initdb, psql) is where it points to.
   if (auto found = proc::find_program("postgres")) {
     fs::path directory = fs::canonical(*found).parent_path();
@@ -60,8 +66,8 @@ fs::path find_directory() {
 
 }  // namespace
 
-Binaries find_binaries() {
-  Binaries binaries{find_directory(), {}};
+Binaries find_binaries(int major) {
+  Binaries binaries{find_directory(major), {}};
   auto outcome = proc::run(
       {.argv = {binaries.program("postgres"), "--version"}, .environment = server_environment(), .directory = "/"},
       {.deadline = Deadline::in(Seconds{20})});
@@ -74,6 +80,12 @@ Binaries find_binaries() {
                 "check the installation, or set OPSH_PG_BIN to another one"};
   said.remove_prefix(title.size());
   binaries.version = said.substr(0, said.find('\n'));
+  if (major != 0 && major_in(binaries.version) != major)
+    throw Error{
+        "sandbox.version",
+        fmt::format("there is no server of PostgreSQL {} on this machine: {} is {}", major, binaries.directory.string(),
+                    binaries.version),
+        fmt::format("install the package postgresql-{}, or set OPSH_PG_BIN to the bin directory of one", major)};
   return binaries;
 }
 

@@ -16,9 +16,10 @@ struct Binaries {
   std::string program(const char* name) const { return (directory / name).string(); }
 };
 
-/// $OPSH_PG_BIN when it is set, else where PATH finds postgres, else the newest /usr/lib/postgresql/*/bin.
-/// Errors: "sandbox.binaries", which says where it looked.
-Binaries find_binaries();
+/// $OPSH_PG_BIN when it is set, else where PATH finds postgres, else the newest /usr/lib/postgresql/*/bin. With a major
+/// version, that one's package comes before PATH, and no other version will do.
+/// Errors: "sandbox.binaries", which says where it looked; "sandbox.version".
+Binaries find_binaries(int major = 0);
 
 /// psql of that installation, else the first in PATH. Errors: "sandbox.psql", which says where it looked.
 std::string find_psql(const std::filesystem::path& directory);

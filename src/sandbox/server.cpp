@@ -142,7 +142,7 @@ Session open(const std::string& conninfo) {
 
 Server Server::start(const Options& options) {
   reap_directories();
-  Binaries binaries = find_binaries();
+  Binaries binaries = find_binaries(options.major);
   auto account = server_account();
   Dependencies dependencies;
   if (!options.content.file.empty()) dependencies = dependencies_of(options.content);

@@ -25,6 +25,7 @@ struct Options {
   std::string listen_addresses = {};
   int port = 0;  ///< 0: 5432, or a free one when there are TCP addresses
   std::vector<std::pair<std::string, std::string>> settings = {};
+  int major = 0;  ///< of the server's version; 0: any
   Seconds start_limit{20};
   Content content = {};
 };
@@ -35,8 +36,8 @@ class Server {
  public:
   /// With a content, what loading it made is kept in the cache and copied the next time, for a day at most, unless it
   /// cannot be told what the loading depends on.
-  /// Errors: "sandbox.binaries", "sandbox.account", "sandbox.directory", "sandbox.initdb", "sandbox.start" (its excerpt
-  /// is the end of the server's log), those of load(), "interrupted".
+  /// Errors: "sandbox.binaries", "sandbox.version", "sandbox.account", "sandbox.directory", "sandbox.initdb",
+  /// "sandbox.start" (its excerpt is the end of the server's log), those of load(), "interrupted".
   static Server start(const Options& options = {});
 
   Server(Server&&) noexcept;

@@ -3,6 +3,7 @@
 #include <pg_query.h>
 
 #include <utility>
+#include <variant>
 
 #include "base/error.hpp"
 #include "sql/refusal.hpp"
@@ -54,6 +55,21 @@ WriteSql gate_write(const Rendered& rendered) {
   if (rendered.is_wrapped()) one_statement(rendered.unwrapped(), Session::write);
   const auto syntax = one_statement(rendered, Session::write);
   return WriteSql{rendered, *syntax->operation, syntax->references};
+}
+
+DefineSql gate_define(const Rendered& rendered) {
+  const auto found = parsed(rendered);
+  const Syntax& syntax = *found;
+  if (syntax.statements != 1) throw refuse_count(rendered, syntax.statements, syntax.second);
+  if (!syntax.definition) throw refuse_statement(rendered, Session::define, syntax.top, false, std::nullopt);
+  if (const auto* refusal = std::get_if<DefinitionRefusal>(&*syntax.definition))
+    throw refuse_reference(rendered, refusal->message, refusal->hint, std::nullopt);
+  // A function's settings (SET search_path = ...) are statements to the grammar; its body is a text.
+  if (syntax.nested && !(syntax.top == "CreateFunctionStmt" && syntax.nested->node == "VariableSetStmt"))
+    throw refuse_statement(rendered, Session::define, syntax.nested->node, true, syntax.nested->location);
+  if (syntax.unknown_in_definition)
+    throw refuse_node(rendered, syntax.unknown_in_definition->node, syntax.unknown_in_definition->location);
+  return DefineSql{rendered, std::get<Definition>(*syntax.definition), syntax.references};
 }
 
 bool locks_rows(const Rendered& rendered) {

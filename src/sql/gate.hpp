@@ -21,6 +21,10 @@ ReadSql gate_read(const Rendered& rendered);
 /// inside it.
 WriteSql gate_write(const Rendered& rendered);
 
+/// One statement that defines or changes objects (DDL), of those that a schema step may send; no parameters. What it
+/// drops, and whether it runs outside a transaction only, is in its Definition: the session decides about that.
+DefineSql gate_define(const Rendered& rendered);
+
 /// Whether a row lock that keeps others from changing the row (FOR UPDATE, NO KEY UPDATE or SHARE) is taken anywhere in
 /// it. Error: "sql.syntax".
 bool locks_rows(const Rendered& rendered);

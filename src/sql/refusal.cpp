@@ -21,6 +21,7 @@ struct Remedy {
 constexpr std::string_view write_in_read = "plans, checks and prompts only read; a write belongs into apply";
 constexpr std::string_view plain_writes = "take new ids first with nextval, then plain INSERT and UPDATE";
 constexpr std::string_view schema_step = "it belongs in a schema step";
+constexpr std::string_view rows_elsewhere = "a schema step changes no rows: put it into a step of its own";
 constexpr std::string_view no_administration = "a runbook does not administer the server; do it beside opsh";
 
 // What is not here defines or changes objects.
@@ -58,10 +59,14 @@ bool writes_rows(std::string_view node) {
 
 std::string_view remedy(Session session, std::string_view node, bool nested) {
   if (writes_rows(node) && session == Session::read) return write_in_read;
+  if (session == Session::define && (writes_rows(node) || node == "SelectStmt")) return rows_elsewhere;
+  if (session == Session::define && node == "DoStmt")
+    return "send the statements themselves, each with a tx:ddl of its own";
   if (writes_rows(node) && nested) return plain_writes;
   const auto found = std::find_if(std::begin(remedies), std::end(remedies),
                                   [&](const Remedy& candidate) { return candidate.node == node; });
-  return found == std::end(remedies) ? schema_step : found->instead;
+  if (found != std::end(remedies)) return found->instead;
+  return session == Session::define ? no_administration : schema_step;
 }
 
 /// The author's tokens without comments; none when the statement cannot be scanned. For messages only.
@@ -106,6 +111,9 @@ Error refuse_statement(const Rendered& rendered, Session session, std::string_vi
   std::string verb = verb_of(rendered, node, words);
   if (nested && !writes_rows(node)) verb = fmt::format("the statement inside {}", verb);
   std::string rule = "is not among the statements that a runbook may send";
+  if (session == Session::define)
+    return refused(rendered, fmt::format("{} is not among the statements that a schema step may send", verb),
+                   remedy(session, node, nested), offset);
   if (session == Session::read && writes_rows(node)) {
     rule = "writes, and only reading is allowed here";
   } else if (writes_rows(node) && nested) {

@@ -10,7 +10,7 @@
 namespace opsh::sql {
 
 /// Which gate refuses.
-enum class Session { read, write };
+enum class Session { read, write, define };
 
 /// The refusal of a statement of the parse tree's kind `node` ("CopyStmt"), at the top or inside another one.
 /// `location` is a byte of rendered.text(); without one the mark is at the start of the author's statement.

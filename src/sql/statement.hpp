@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "sql/definition.hpp"
 #include "sql/identifier.hpp"
+#include "sql/literal.hpp"
 #include "sql/references.hpp"
 #include "sql/rendered.hpp"
 
@@ -63,6 +65,7 @@ class Statement {
   friend class Piece;
   friend class ReadSql;
   friend class WriteSql;
+  friend class DefineSql;
 
   explicit Statement(std::string_view host) : text_(host) {}
   Statement(const Rendered& rendered, std::shared_ptr<const References> references) : text_(rendered.text()) {
@@ -121,6 +124,19 @@ class WriteSql : public Statement {
   std::optional<Operation> operation_;
 };
 
+/// A statement that defines or changes objects. Made by gate_define only; it takes no parameters.
+class DefineSql : public Statement {
+ public:
+  const Definition& definition() const { return definition_; }
+
+ private:
+  friend DefineSql gate_define(const Rendered& rendered);
+  DefineSql(const Rendered& rendered, Definition definition, std::shared_ptr<const References> references)
+      : Statement(rendered, std::move(references)), definition_(std::move(definition)) {}
+
+  Definition definition_;
+};
+
 /// `$n`, as a piece.
 class Parameter {
  public:
@@ -131,7 +147,8 @@ class Parameter {
   std::string text_;
 };
 
-/// What compose takes: host text, a name, a parameter or a statement. A view: what it is made from outlives it.
+/// What compose takes: host text, a name, a parameter, a literal or a statement. A view: what it is made from outlives
+/// it.
 template <class Sql>
 class Piece {
  public:
@@ -141,6 +158,7 @@ class Piece {
   Piece(const Identifier& name) : text_(name.text()) {}
   Piece(const QualifiedName& name) : text_(name.text()) {}
   Piece(const Parameter& parameter) : text_(parameter.text()) {}
+  Piece(const Literal& literal) : text_(literal.text()) {}
   Piece(const Sql& statement) : statement_(&statement) {}
 
  private:

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "sql/collector.hpp"
+#include "sql/defining.hpp"
 #include "sql/parser_thread.hpp"
 #include "sql/recent.hpp"
 #include "sql/tree.hpp"
@@ -61,6 +62,8 @@ void look_through(const ProtobufCMessage& message, Syntax& syntax, Collector& na
     if (!syntax.nested) syntax.nested = found_at(message);
   } else if (!is_known_node(name)) {
     if (!syntax.unknown) syntax.unknown = found_at(message);
+    if (!syntax.unknown_in_definition && !is_known_in_definition(name))
+      syntax.unknown_in_definition = found_at(message);
   }
   visit_children(message, [&](const ProtobufCMessage& child) { look_through(child, syntax, names); });
 }
@@ -142,6 +145,7 @@ Syntax examine_here(const std::string& text) {
   if (top == nullptr) return syntax;
   syntax.top = top->descriptor->short_name;
   syntax.operation = operation_of(*node);
+  if (!syntax.operation) syntax.definition = defined_by(*node);
   if (node->node_case == PG_QUERY__NODE__NODE_EXPLAIN_STMT) {
     const ProtobufCMessage* explained = held_by(node->explain_stmt->query);
     if (explained != nullptr) syntax.explained = explained->descriptor->short_name;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "sql/definition.hpp"
 #include "sql/references.hpp"
 #include "sql/statement.hpp"
 
@@ -27,11 +28,13 @@ struct Syntax {
   std::string top;                     ///< the first statement's node
   std::string explained;               ///< the node that an EXPLAIN is about
   std::optional<Operation> operation;  ///< for SELECT, INSERT, UPDATE and DELETE at the top
+  std::optional<Defined> definition;   ///< for what a schema step may send, or why not
   std::optional<Found> nested;         ///< the first statement inside it, EXPLAIN's own aside, that is no SELECT
   std::optional<Found> unknown;        ///< the first node of a kind that no statement of an author's may hold
-  std::optional<Found> into;           ///< the first INTO
-  bool locks = false;                  ///< a FOR UPDATE/NO KEY UPDATE/SHARE/KEY SHARE clause anywhere
-  bool locks_against_changes = false;  ///< one that keeps others from changing the row: not KEY SHARE
+  std::optional<Found> unknown_in_definition;    ///< the first that may not stand in a definition either
+  std::optional<Found> into;                     ///< the first INTO
+  bool locks = false;                            ///< a FOR UPDATE/NO KEY UPDATE/SHARE/KEY SHARE clause anywhere
+  bool locks_against_changes = false;            ///< one that keeps others from changing the row: not KEY SHARE
   std::shared_ptr<const References> references;  ///< of the first statement
 };
 

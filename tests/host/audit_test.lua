@@ -57,7 +57,7 @@ describe("an apply", function()
     expect.equal(entries(id)[3].previous, entries(id)[2].sha256)
   end)
 
-  it("records the commit of the script's repository, and whether anything differs from it", function()
+  it("records the commit of the script's repository, its tag, and whether anything differs from it", function()
     local database = test.database({ sql = sample.items(2) })
     local path = test.write("repository/sample.lua", sample.runbook())
     local git = ("git -C %s/repository -c user.name=x -c user.email=x@x "):format(test.folder())
@@ -69,6 +69,10 @@ describe("an apply", function()
     test.write("repository/sample.lua", sample.runbook() .. "-- changed\n")
     local second = test.opsh({ path, "--apply", "--json" }, { db = database }).json().run
     expect.equal(entries(second)[1].details.git, { commit = commit, dirty = true })
+    database:execute("update item set done = false")
+    shell(git .. "tag v1.2")
+    local third = test.opsh({ path, "--apply", "--json" }, { db = database }).json().run
+    expect.equal(entries(third)[1].details.git, { commit = commit, tag = "v1.2", dirty = true })
   end)
 
   it("has no log when there is nothing to do, or when a precondition is not met", function()

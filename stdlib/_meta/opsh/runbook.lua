@@ -75,6 +75,27 @@ function queries:rows(sql, ...) end
 ---@field planned opsh.Figures
 ---@field done opsh.Figures
 ---@field run? string the run's id, once there is one
+---@field so_far? opsh.SoFar in `effect`, `compensate` and `finally`
+local context = {}
+
+--- In `effect` and `compensate`: keeps a value (JSON's) the first time, gives what was kept ever after, also to another
+--- process. What is to be put back is remembered before it is changed.
+---@param name string
+---@param value? any
+---@return any
+function context:remember(name, value) end
+
+--- What a run has done up to now.
+---@class opsh.SoFar
+---@field run? string
+---@field title string
+---@field database string
+---@field rows integer changed rows
+---@field backup? { id?: string, file?: string, level: string, label?: string }
+---@field commit? string of the script's repository
+---@field incidents { step?: string, what: string, message: string }[]
+---@field steps table<string, opsh.Figures> by name
+---@field outcome? "done"|"failed"|"stopped"|"check_failed" in `finally`
 
 --- Reads and writes in one batch.
 ---@class opsh.Transaction: opsh.Queries
@@ -85,6 +106,10 @@ local transaction = {}
 ---@param ... opsh.Value|table<string, opsh.Value>
 ---@return integer
 function transaction:exec(sql, ...) end
+
+--- Defines or changes objects, in a schema step: one statement, without values.
+---@param sql string
+function transaction:ddl(sql) end
 
 --- Sends rows with COPY, for rows that do not come from the database. Returns how many the server took.
 ---@param table string
@@ -148,6 +173,21 @@ function check:none(name, sql, ...) end
 ---@return boolean
 function check:count(name, sql, expected, ...) end
 
+---@class opsh.WantedAnswer
+---@field status? integer 200
+---@field json? any at least these members
+---@field bearer? string name of a secret param or environment variable
+---@field headers? table<string, string>
+---@field redirects? integer followed at most; 0
+---@field timeout? number seconds; 30
+
+--- An address answers with this status (200), and its JSON has at least these members.
+---@param name string
+---@param url string
+---@param wanted? opsh.WantedAnswer
+---@return boolean
+function check:http(name, url, wanted) end
+
 ---@alias opsh.ParamType "string"|"integer"|"number"|"boolean"|"choice"|"date"
 
 ---@class opsh.Param
@@ -169,8 +209,14 @@ function check:count(name, sql, expected, ...) end
 ---@field name string
 ---@field plan string|fun(ctx: opsh.Context): string, table<string, opsh.Value>? SQL that gives one row per item
 ---@field key string|string[] columns of the plan that identify an item: unique, not NULL
----@field writes { [integer]: string, [string]: string|opsh.Written } every table that changes because of the step
----@field apply fun(tx: opsh.Transaction, items: opsh.Items, ctx: opsh.Context): table<string, number>?
+---@field writes? { [integer]: string, [string]: string|opsh.Written } every table that changes because of the step; a
+--- schema step that changes none has none
+---@field apply? fun(tx: opsh.Transaction, items: opsh.Items, ctx: opsh.Context): table<string, number>? a schema step
+--- may leave it out: then each item's column `ddl` is run
+---@field schema? boolean its items are what is missing, its batches define it
+---@field undo? fun(tx: opsh.Transaction, items: opsh.Items, ctx: opsh.Context) of a schema step: its reverse
+---@field autocommit? boolean of a schema step: one statement an item, outside a transaction
+---@field loses_data? string of a schema step: why what it drops may hold data
 ---@field after? string an earlier step; this one is planned when its turn comes
 ---@field journal? boolean false: no row is recorded, and the step cannot be undone
 ---@field atomic? boolean one transaction for the whole step, gated by `verify`
@@ -186,6 +232,23 @@ function check:count(name, sql, expected, ...) end
 ---@field summary? fun(planned: opsh.Figures, ctx: opsh.Context): table<string, any>
 ---@field verify? fun(check: opsh.Check, ctx: opsh.Context)
 
+--- A step beyond the database: `effect`, or `ends` another such step by its compensation.
+---@class opsh.EffectStep
+---@field name string
+---@field effect? fun(ctx: opsh.Context)
+---@field compensate? fun(ctx: opsh.Context) takes it back when the run fails after it, or is undone
+---@field ends? string an earlier step, whose compensation is done
+---@field after? string an earlier step: what it does is known only then
+---@field verify? fun(check: opsh.Check, ctx: opsh.Context)
+
+--- A step that a person does, or looks at.
+---@class opsh.ManualStep
+---@field name string
+---@field manual string the question
+---@field evidence? boolean a file that shows it is wanted
+---@field after? string
+---@field verify? fun(check: opsh.Check, ctx: opsh.Context)
+
 ---@class opsh.Runbook
 ---@field title string
 ---@field description? string
@@ -195,7 +258,9 @@ function check:count(name, sql, expected, ...) end
 ---@field foreign_tables? string[] "schema.name": foreign tables that its statements may read
 ---@field redact? string[] columns whose values are `***` in reports; their rows are in the spool and the journal
 ---@field tolerance? integer|string that of the steps that have none of their own; default "1%"
----@field steps opsh.Step[]
+---@field folders? string[] where its files may lie: from the script's folder on; ":name" is what a param says
+---@field finally? fun(ctx: opsh.Context) when the run is over, however it ended
+---@field steps (opsh.Step|opsh.EffectStep|opsh.ManualStep)[]
 
 --- Declares the runbook of this file: `return runbook { ... }`.
 ---@param declaration opsh.Runbook

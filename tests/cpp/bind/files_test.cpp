@@ -1,5 +1,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "forked.hpp"
 #include "interpreter.hpp"
@@ -149,5 +150,35 @@ TEST_CASE("removing a tree removes links and not what they lead to") {
     same(system.file_kind(at("tree")), nil)
     same(system.file_kind(at("other/kept")), "file")
     system.remove_tree(at("tree"))
+  )") == "");
+}
+
+TEST_CASE("a file of somebody else's keeps its mode when it is replaced, and its link") {
+  Place place;
+  CHECK(place.lua.run(R"(
+    system.write_file(at("real"), "old")
+  )") == "");
+  REQUIRE(::chmod((place.scratch.path() + "/real").c_str(), 0640) == 0);
+  REQUIRE(::symlink("real", (place.scratch.path() + "/link").c_str()) == 0);
+  CHECK(place.lua.run(R"(
+    system.replace_file(at("link"), "new")
+    same(system.read_file(at("real")), "new")
+    same(table.concat(system.list(root), " "), "link real")
+    same(system.real_path(at("link")), system.real_path(at("real")))
+    system.replace_file(at("fresh"), "x")
+  )") == "");
+  CHECK(place.mode("real") == 0640);
+  CHECK(place.mode("fresh") == 0600);
+}
+
+TEST_CASE("what stands in the way of writing a file is known before") {
+  Place place;
+  CHECK(place.lua.run(R"(
+    same(system.obstacle(at("new")), nil)
+    system.write_file(at("file"), "x")
+    same(system.obstacle(at("file")), nil)
+    same(system.obstacle(root).kind, "file.directory")
+    same(system.obstacle(at("no/folder")).kind, "file.missing")
+    same(system.obstacle(at("file/below")).kind, "file.missing")
   )") == "");
 }

@@ -63,3 +63,14 @@ TEST_CASE("a run keeps the reason that was given for it") {
   run.ledger.start(record, audited(1));
   CHECK(run.database.value("select reason from opsh.run where id = 'r2'") == "ticket 17");
 }
+
+TEST_CASE("what effects did is recorded with their step or batch, and with the head") {
+  test::Run run;
+  run.ledger.record_effects(run.claim, 1, 0, R"({"state":"done"})", audited(4));
+  CHECK(run.database.value("select effects ->> 'state' from opsh.step where number = 1") == "done");
+  CHECK(head_of(run.database) == "4: sha256 of entry 4");
+  run.ledger.claim("r1", Seconds{0}, audited(5));
+  auto error = failure([&] { run.ledger.record_effects(run.claim, 1, 0, "{}", audited(6)); });
+  CHECK(error.kind == "run.taken_over");
+  CHECK(run.database.value("select effects ->> 'state' from opsh.step where number = 1") == "done");
+}

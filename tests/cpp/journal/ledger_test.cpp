@@ -29,7 +29,7 @@ TEST_CASE("the schema is made once, however often it is installed") {
   CHECK(ledger.installed_version() == 0);
   ledger.install("0.1.0");
   ledger.install("0.2.0");
-  CHECK(ledger.installed_version() == 2);
+  CHECK(ledger.installed_version() == 3);
   CHECK(database.value("select string_agg(installed_by, ' ') from opsh.version") == "0.1.0");
 }
 

@@ -156,6 +156,23 @@ TEST_CASE("a child has none of our descriptors, blocked signals or ignored signa
   CHECK(signals.output == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
+TEST_CASE("a child reads from and writes to open files, at their places") {
+  char name[] = "/tmp/opsh-proc-XXXXXX";
+  const int file = ::mkstemp(name);
+  REQUIRE(::write(file, "onetwo", 6) == 6);
+  ::lseek(file, 3, SEEK_SET);
+  const Command reads{.argv = {"cat"}, .input = Stream::descriptor, .input_descriptor = file};
+  CHECK(run(reads).output == "two");
+  ::lseek(file, 0, SEEK_SET);
+  const Command writes{.argv = {"printf", "ONE"}, .output = Stream::descriptor, .output_descriptor = file};
+  CHECK(run(writes).output == "");
+  std::string content(6, ' ');
+  CHECK(::pread(file, content.data(), content.size(), 0) == 6);
+  CHECK(content == "ONEtwo");
+  ::close(file);
+  std::filesystem::remove(name);
+}
+
 TEST_CASE("a child can run as another user", "[root]") {
   auto nobody = find_account("nobody");
   REQUIRE(nobody);

@@ -79,6 +79,19 @@ TEST_CASE("two sandboxes are two") {
   CHECK(one.directory() != two.directory());
 }
 
+TEST_CASE("a server of a major version that is not installed is refused, and one that is starts") {
+  test::Database database;
+  const int here = std::stoi(database.value("select current_setting('server_version_num')")) / 10000;
+  CHECK(Server::start({.major = here}).version().starts_with(std::to_string(here)));
+  try {
+    Server::start({.major = 99});
+    FAIL("it started");
+  } catch (const Error& error) {
+    CHECK(error.kind == "sandbox.version");
+    CHECK(error.message.starts_with("there is no server of PostgreSQL 99 on this machine"));
+  }
+}
+
 TEST_CASE("a server that does not start is an error with the end of its log") {
   Error error = start_failure({.settings = {{"no_such_setting", "1"}}});
   CHECK(error.kind == "sandbox.start");

@@ -1,0 +1,183 @@
+local test = require("opsh.test")
+
+local describe, it, expect = test.describe, test.it, test.expect
+
+local fixture = { "../fixture/schema.sql", "../fixture/data.sql" }
+local runbook = "../../backfill_accepted_prompts.lua"
+
+--- The fixture, with the answers worked out before anything runs. Few generations are complete: importing goes row by
+--- row.
+local function prepared(variables, strict)
+  variables.imp = variables.imp or 250
+  local database = test.database({ files = fixture, variables = variables })
+  local judged = test.shell(
+    ("python3 '%s' %s"):format(test.beside("../fixture/reference.py"), strict and "--strict" or ""),
+    { input = database:run_file("../fixture/documents.sql") }
+  )
+  expect.equal(judged.exit, 0, "reference.py")
+  database:execute(judged.output)
+  database:run_file("../fixture/reference.sql")
+  return database
+end
+
+local function opsh(database, ...) return test.opsh({ test.beside(runbook), ... }, { db = database, timeout = 200 }) end
+
+--- No line of check.sql counts anything wrong.
+local function expect_correct(database, phase)
+  for line in database:run_file("../fixture/check.sql", { phase = phase }):gmatch("[^\n]+") do
+    expect.matches(line, "|0$", phase)
+  end
+end
+
+--- What is in the tables; a rollback leaves sequences where they are.
+local function tables_of(database)
+  local sums = database:checksum()
+  for name, content in pairs(sums) do
+    if not content:find(" rows, ") then sums[name] = nil end
+  end
+  return sums
+end
+
+--- Of an import a plan knows what it will try; what the database refuses is known when it is done.
+local function expect_reported(database, document, is_done)
+  local prompts, import = document.steps[1], document.steps[2]
+  local expected = { failed = 0 }
+  for _, row in ipairs(database:query("select field, value from expected.summary")) do
+    expected[row.field] = row.value
+  end
+  for _, field in ipairs({ "considered", "validation_failed", "skipped_already_imported" }) do
+    expect.equal(import.summary[field], expected[field], field)
+  end
+  expect.equal(prompts.summary.scenarios_matched, expected.scenarios_matched, "scenarios_matched")
+  expect.equal(import.summary.planned_import, expected.success + expected.failed, "planned_import")
+  if not is_done then return end
+  expect.equal(import.done.failed, expected.failed, "failed")
+  for field, value in pairs(import.done.counts) do
+    expect.equal(value, expected[field], field)
+  end
+  for field in pairs(expected) do
+    if field:find("_created$") or field:find("_added$") then
+      expect.equal(import.done.counts[field], expected[field], field)
+    end
+  end
+end
+
+local function imports(n, seed, hard, ...)
+  local arguments = { ... }
+  return function()
+    local database = prepared({ n = n, seed = seed, hard = hard }, #arguments > 0)
+    local before, tables = database:checksum(), tables_of(database)
+
+    local plan = opsh(database, "--json", unpack(arguments))
+    expect.equal(plan.exit, 0)
+    expect.equal(database:checksum(), before, "the plan changed the database")
+    expect_reported(database, plan.json())
+    expect_correct(database, "dry")
+
+    local apply = opsh(database, "--apply", "--json", unpack(arguments))
+    expect.equal(apply.exit, hard == 1 and 8 or 0)
+    local document = apply.json()
+    expect_reported(database, document, true)
+    expect_correct(database, "apply")
+
+    local after = database:checksum()
+    local again = opsh(database, "--apply", "--json", unpack(arguments))
+    expect.equal(again.exit, 0)
+    expect.equal(again.json().outcome, "nothing to do")
+    expect.equal(database:checksum(), after, "the second apply changed the database")
+
+    expect.equal(test.opsh({ "undo", document.run, "--apply" }, { db = database, timeout = 200 }).exit, 0)
+    expect_correct(database, "rollback")
+    expect.equal(tables_of(database), tables, "undo left a table changed")
+  end
+end
+
+describe("the backfill of accepted prompts", function()
+  for seed = 1, 2 do
+    it(("fills and imports what the reference expects: seed %d"):format(seed), imports(1000, seed, 0))
+    it(("goes on past what the database refuses: seed %d"):format(seed), imports(1000, seed, 1))
+  end
+
+  it("judges answers strictly with --strict", imports(1000, 2, 0, "--strict"))
+
+  it("fills and imports what the reference expects of 20 000 generations", function()
+    local database = prepared({ n = 20000, seed = 1, hard = 1, imp = 500 })
+    local apply = opsh(database, "--apply", "--json")
+    expect.equal(apply.exit, 8)
+    expect_reported(database, apply.json(), true)
+    expect_correct(database, "apply")
+  end)
+
+  it("changes no table when it is simulated", function()
+    local database = prepared({ n = 1000, seed = 2 })
+    local tables = tables_of(database)
+    expect.equal(opsh(database, "--simulate=all").exit, 0)
+    expect.equal(tables_of(database), tables)
+  end)
+
+  it("tries again with --retry what failed or was not usable, and nothing else", function()
+    local database = prepared({ n = 1000, seed = 1, hard = 1 })
+    expect.equal(opsh(database, "--apply").exit, 8)
+    local failed = database:value("select count(*) from expected.outcome where result = 'failed'")
+    local not_usable = database:value("select count(*) from expected.outcome where result = 'validation_failed'")
+    local first = database:value([[
+      select min(generation_id) from expected.outcome
+      where result = 'validation_failed'
+        and scenario_id not in (select scenario_id from scenario_generations where scenario_id is not null)]])
+    local mended = [[
+      update scenario_generations set llm_response = '{"scenario_metadata": {"name": "x"}}' where id = %d]]
+    database:execute(mended:format(first))
+    local document = opsh(database, "--apply", "--retry", "--json").json()
+    expect.equal(document.steps[2].planned.items, failed + not_usable)
+    expect.equal(document.steps[2].done.counts.success, 1)
+    expect.equal(document.steps[2].done.counts.validation_failed, not_usable - 1)
+    expect.equal(document.steps[2].done.failed, failed)
+    expect.equal(opsh(database, "--apply", "--json").json().outcome, "nothing to do")
+  end)
+
+  it("loses neither the run nor a generation's id by documents that cannot be decoded", function()
+    local database = prepared({ n = 1000, seed = 1 })
+    local ids = {}
+    local usable = "select generation_id as id from expected.outcome where result = 'success' order by id limit 5"
+    for at, row in ipairs(database:query(usable)) do
+      ids[at] = row.id
+    end
+    local answer = [[llm_response = '{"scenario_metadata": {"name": "x"}, "capabilities": [{"name": %s}]}']]
+    for at, change in ipairs({
+      [[metadata = '{"a": "\ud83d"}']],
+      [[metadata = '{"b": "\u0000"}']],
+      [[llm_response = '{"scenario_metadata": {"name": "\udead"}}']],
+      answer:format([["a\u0000b"]]),
+      answer:format([=[["no", "name"]]=]),
+    }) do
+      database:execute(("update scenario_generations set %s where id = %d"):format(change, ids[at]))
+    end
+    local apply = opsh(database, "--apply", "--json")
+    expect.equal(apply.exit, 8)
+    expect.contains(apply.errors, ("generation %s is left alone: 22P02\n"):format(ids[1]))
+    expect.contains(apply.errors, ("generation %s is left alone: 22P05\n"):format(ids[2]))
+    expect.equal(apply.json().steps[2].done.failed, 2)
+    local newest = "select metadata::jsonb #> '{import_audit,-1}' from scenario_generations where id = $1"
+    expect.equal(database:value(newest, ids[3]).errors[1].message, "Invalid LLM response stored")
+    expect.equal(database:value(newest, ids[4]).error, "script.error")
+    expect.equal(database:value(newest, ids[5]).error, "script.error")
+    local shown = test.opsh({ "show", apply.json().run }, { db = database }).output
+    expect.matches(shown, (" %s +failed [^\n]*u0000"):format(ids[4]))
+    expect.matches(shown, (" %s +failed [^\n]*a text is expected"):format(ids[5]))
+  end)
+
+  it("takes the names of an answer's objects in an order of their own", function()
+    local database = prepared({ n = 1000, seed = 1 })
+    local id = database:value("select min(generation_id) from expected.outcome where result = 'success'")
+    database:execute(([[
+      update scenario_generations
+      set llm_response = '{"scenario_metadata": {"name": "x"}, "capabilities": {
+        "z": {"name": "Zeta"},
+        "a": {"name": "Alfa", "competencies": {"k": {"name": "Kappa", "skills": {"1": "Uno"}}}}}}'
+      where id = %d]]):format(id))
+    expect.equal(opsh(database, "--apply").exit, 0)
+    local made = database:query("select name from capabilities where name in ('Alfa', 'Zeta') order by id")
+    expect.equal({ made[1].name, made[2].name }, { "Alfa", "Zeta" })
+    expect.equal(database:value("select count(*) from skills where name = 'Uno'"), 1)
+  end)
+end)

@@ -1,0 +1,120 @@
+local accepted_prompt = require("lib.accepted_prompt")
+local import_audit = require("lib.import_audit")
+local json = require("opsh.json")
+local llm_response = require("lib.llm_response")
+local runbook = require("opsh.runbook")
+
+-- What looks like a key, a token or a password.
+local secret = [['AKIA[0-9A-Z]{16}|sk-[A-Za-z0-9]{20,}|password=\S+']]
+
+local function judge(row, ctx)
+  local entries, problem = import_audit.entries(row.metadata)
+  local audited = entries and import_audit.newest(entries, "valid")
+  local label = problem
+  if problem then
+    print(("generation %s is left alone: %s"):format(row.generation_id, problem))
+  elseif audited and not (ctx.params.retry and audited.valid == false) then
+    label = "already_audited"
+  end
+  local errors = label and json.array() or llm_response.errors(row.answer, ctx.params.strict)
+  return label or (row.scenarios_changed > 0 and "populated" or "already_populated"),
+    { errors = json.encode(errors), llm_valid = #errors == 0, llm_invalid = #errors > 0 }
+end
+
+return runbook({
+  title = "Accepted prompts and import audit",
+  description = "Gives scenarios the prompt and metadata of their generation, and appends an entry to the import_audit "
+    .. "of each generation: what changed, and whether the model's answer is usable.",
+  params = {
+    strict = { type = "boolean", default = false, help = "An answer with an empty list is not usable." },
+    retry = { type = "boolean", default = false, help = "Audit those again whose answer was not usable." },
+  },
+  redact = { "answer", "metadata" },
+  steps = {
+    {
+      name = "fill and audit",
+      plan = [[
+        select generation.id as generation_id, generation.metadata::text as metadata,
+               generation.llm_response::text as answer,
+               count(*) filter (where is_matched) as scenarios_matched,
+               count(*) filter (where is_changed) as scenarios_changed,
+               count(*) filter (where is_matched and scenario.accepted_prompt is null and generation.prompt is not null)
+                 as prompts_filled,
+               count(*) filter (where is_matched and scenario.accepted_prompt_metadata is null
+                                  and generation.metadata is not null) as metadata_filled,
+               count(*) filter (where coalesce(accepted_prompt, case when is_matched then prompt end)
+                                      ~ ]] .. secret .. [[) as prompts_with_secrets
+        from scenario_generations as generation
+        join scenarios as scenario on scenario.source_generation_id = generation.id,
+        lateral (select ]] .. accepted_prompt.is_missing .. [[ as is_matched) as matching,
+        lateral (select is_matched and ]] .. accepted_prompt.is_changed .. [[ as is_changed) as changing
+        group by generation.id
+      ]],
+      key = "generation_id",
+      classify = judge,
+      skip = { "already_audited", unpack(import_audit.problems) },
+      totals = { "scenarios_matched", "scenarios_changed", "prompts_filled", "metadata_filled", "prompts_with_secrets",
+        "llm_valid", "llm_invalid" },
+      writes = { "scenarios", "scenario_generations" },
+      max_failures = "1%",
+      summary = function(planned)
+        local errors = 0
+        for _, problem in ipairs(import_audit.problems) do
+          errors = errors + planned.labels[problem]
+        end
+        return {
+          generations_linked = planned.seen,
+          audited = planned.items,
+          errors = errors,
+          populated = planned.labels.populated,
+          already_populated = planned.labels.already_populated,
+        }
+      end,
+      -- Somebody may have generated it again, or imported it, since the plan.
+      recheck = [[
+        select generation.id as generation_id
+        from :items as item join scenario_generations as generation on generation.id = item.generation_id
+        where generation.metadata::text is not distinct from item.metadata
+          and generation.llm_response::text is not distinct from item.answer
+        order by generation.id
+        for no key update of generation
+      ]],
+      -- The scenarios first: they get the metadata as it was, without this audit.
+      apply = function(tx)
+        local changed = tx:query(accepted_prompt.update .. [[
+          from :items as item join scenario_generations as generation on generation.id = item.generation_id
+          where scenario.source_generation_id = generation.id
+            and ]] .. accepted_prompt.is_missing .. " and " .. accepted_prompt.is_changed .. [[
+          returning scenario.id, generation.id as generation_id
+        ]])
+        local audited = tx:exec([[
+          update scenario_generations as generation set updated_at = now(), metadata = ]] .. import_audit.append(
+          "generation.metadata",
+          [[
+            jsonb_build_object(
+              'result', case when filled.scenarios is null then 'already_populated' else 'populated' end,
+              'scenarios', coalesce(filled.scenarios, '[]'), 'valid', item.llm_valid, 'errors', item.errors::jsonb)
+          ]]
+        ) .. [[
+          from :items as item
+          left join (select generation_id, jsonb_agg(id order by id) as scenarios
+                     from :changed as changed group by generation_id) as filled using (generation_id)
+          where generation.id = item.generation_id
+        ]], { changed = changed })
+        return { scenarios_changed = #changed, audited = audited }
+      end,
+      verify = function(check, ctx)
+        check:equal("scenarios changed", ctx.done.counts.scenarios_changed, ctx.done.totals.scenarios_changed)
+        check:equal("generations audited", ctx.done.counts.audited, ctx.done.items)
+        check:none("scenarios of audited generations without their prompt", [[
+          select scenario.id as scenario_id, generation.id as generation_id
+          from scenarios as scenario
+          join scenario_generations as generation on generation.id = scenario.source_generation_id
+          where generation.metadata::text ~ '"source" *: *"backfill"'
+            and scenario.accepted_prompt is null and generation.prompt is not null
+          order by scenario.id
+        ]])
+      end,
+    },
+  },
+})

@@ -1,0 +1,183 @@
+local test = require("opsh.test")
+
+local describe, it, expect = test.describe, test.it, test.expect
+
+local fixture = { "../fixture/schema.sql", "../fixture/data.sql" }
+local runbook = "../../backfill_import_audit.lua"
+
+--- The fixture, with the answers worked out before anything runs.
+local function prepared(variables, strict)
+  local database = test.database({ files = fixture, variables = variables })
+  local judged = test.shell(
+    ("python3 '%s' %s"):format(test.beside("../fixture/reference.py"), strict and "--strict" or ""),
+    { input = database:run_file("../fixture/documents.sql") }
+  )
+  expect.equal(judged.exit, 0, "reference.py")
+  database:execute(judged.output)
+  database:run_file("../fixture/reference.sql")
+  return database
+end
+
+local function opsh(database, ...) return test.opsh({ test.beside(runbook), ... }, { db = database, timeout = 200 }) end
+
+--- No line of check.sql counts anything wrong.
+local function expect_correct(database, phase)
+  for line in database:run_file("../fixture/check.sql", { phase = phase }):gmatch("[^\n]+") do
+    expect.matches(line, "|0$", phase)
+  end
+end
+
+--- What is in the tables; a rollback leaves sequences where they are.
+local function tables_of(database)
+  local sums = database:checksum()
+  for name, content in pairs(sums) do
+    if not content:find(" rows, ") then sums[name] = nil end
+  end
+  return sums
+end
+
+local function expect_reported(database, document)
+  local step = document.steps[1]
+  for _, row in ipairs(database:query("select field, value from expected.summary")) do
+    expect.equal(step.summary[row.field] or step.planned.totals[row.field], row.value, row.field)
+  end
+end
+
+--- Every generation that cannot be audited is named, with why.
+local function expect_named(database, result)
+  for _, row in ipairs(database:query("select generation_id, code from expected.errors")) do
+    expect.contains(result.errors, ("generation %s is left alone: %s\n"):format(row.generation_id, row.code))
+  end
+end
+
+local function backfills(n, seed, hard, ...)
+  local arguments = { ... }
+  return function()
+    local database = prepared({ n = n, seed = seed, hard = hard }, #arguments > 0)
+    local before, tables = database:checksum(), tables_of(database)
+
+    local plan = opsh(database, "--json", unpack(arguments))
+    expect.equal(plan.exit, 0)
+    expect.equal(database:checksum(), before, "the plan changed the database")
+    expect_reported(database, plan.json())
+    expect_named(database, plan)
+    expect_correct(database, "dry")
+
+    local apply = opsh(database, "--apply", "--json", unpack(arguments))
+    expect.equal(apply.exit, 0)
+    local document = apply.json()
+    expect_reported(database, document)
+    expect.equal(document.steps[1].done.counts.audited, document.steps[1].summary.audited)
+    expect.equal(document.steps[1].done.counts.scenarios_changed, document.steps[1].planned.totals.scenarios_changed)
+    expect_correct(database, "apply")
+
+    local after = database:checksum()
+    local again = opsh(database, "--apply", "--json", unpack(arguments))
+    expect.equal(again.exit, 0)
+    expect.equal(again.json().outcome, "nothing to do")
+    expect.equal(database:checksum(), after, "the second apply changed the database")
+
+    expect.equal(test.opsh({ "undo", document.run, "--apply" }, { db = database, timeout = 200 }).exit, 0)
+    expect_correct(database, "rollback")
+    expect.equal(tables_of(database), tables, "undo left a table changed")
+  end
+end
+
+describe("the backfill of the import audit", function()
+  for seed = 1, 2 do
+    it(("makes what the reference expects: seed %d"):format(seed), backfills(1000, seed, 0))
+    it(("leaves alone and names what cannot be audited: seed %d"):format(seed), backfills(1000, seed, 1))
+  end
+
+  it("judges answers strictly with --strict", backfills(1000, 2, 1, "--strict"))
+
+  it("makes what the reference expects of 20 000 generations", function()
+    local database = prepared({ n = 20000, seed = 1, hard = 1 })
+    local apply = opsh(database, "--apply", "--json")
+    expect.equal(apply.exit, 0)
+    expect_reported(database, apply.json())
+    expect_correct(database, "apply")
+  end)
+
+  it("changes no table when it is simulated", function()
+    local database = prepared({ n = 1000, seed = 2, hard = 1 })
+    local tables = tables_of(database)
+    expect.equal(opsh(database, "--simulate=all").exit, 0)
+    expect.equal(tables_of(database), tables)
+  end)
+
+  it("loses neither the run nor a digit by documents that cannot be decoded or repeat a name", function()
+    local database = prepared({ n = 1000, seed = 1 })
+    -- Each of these has a scenario.
+    local ids = {}
+    for at, row in ipairs(database:query("select generation_id as id from expected.audit order by id limit 6")) do
+      ids[at] = row.id
+    end
+    for at, change in ipairs({
+      [[metadata = '{"a": "\ud83d"}']],
+      [[metadata = '{"deep": [{"b\u0000": 1}]}']],
+      [[metadata = '{"twice": 1, "twice": 12345678901234567890, "n": 1.10}']],
+      [[metadata = ('{"n": ' || repeat('9', 140000) || '}')::json]],
+      [[llm_response = '{"scenario_metadata": {"name": "\udead"}}']],
+      [[llm_response = '{"scenario_metadata": {"name": "x"}, "capabilities": {"\u0000": {}}}']],
+    }) do
+      database:execute(("update scenario_generations set %s where id = %d"):format(change, ids[at]))
+    end
+    local apply = opsh(database, "--apply", "--json")
+    expect.equal(apply.exit, 8, "two that only the server refuses")
+    expect.contains(apply.errors, ("generation %s is left alone: 22P02\n"):format(ids[1]))
+    expect.contains(apply.errors, ("generation %s is left alone: 22P05\n"):format(ids[2]))
+    expect.equal(apply.json().steps[1].done.failed, 2)
+    local shown = test.opsh({ "show", apply.json().run }, { db = database }).output
+    expect.matches(shown, (" %s +failed +22003"):format(ids[4]))
+    expect.matches(shown, (" %s +failed +22P05"):format(ids[6]))
+    local kept = "select metadata::jsonb ->> $2 from scenario_generations where id = $1"
+    expect.equal(database:value(kept, ids[3], "twice"), "12345678901234567890")
+    expect.equal(database:value(kept, ids[3], "n"), "1.10")
+    local errors = "select metadata::jsonb #> '{import_audit,-1,errors}' from scenario_generations where id = $1"
+    expect.equal(database:value(errors, ids[5])[1].message, "Invalid LLM response stored")
+    local after = tables_of(database)
+    opsh(database, "--apply")
+    expect.equal(tables_of(database), after, "those that failed are tried again, and fail again")
+  end)
+
+  it("audits again with --retry whose answer was not usable, once it is mended", function()
+    local database = prepared({ n = 1000, seed = 1 })
+    expect.equal(opsh(database, "--apply").exit, 0)
+    local bad = database:query("select generation_id as id from expected.audit where not valid order by id")
+    local mended = [[
+      update scenario_generations set llm_response = '{"scenario_metadata": {"name": "x"}}' where id = %d]]
+    database:execute(mended:format(bad[1].id))
+    local retry = opsh(database, "--apply", "--retry", "--json").json()
+    expect.equal(retry.steps[1].planned.items, #bad)
+    expect.equal(retry.steps[1].planned.totals.llm_valid, 1)
+    expect.equal(
+      database:value(
+        "select metadata::jsonb #> '{import_audit,-1,valid}' from scenario_generations where id = $1",
+        bad[1].id
+      ),
+      true
+    )
+  end)
+
+  it("respects an entry that somebody makes between the plan and the apply", function()
+    local database = prepared({ n = 3000, seed = 1 })
+    local last = database:value("select max(generation_id) from expected.audit")
+    database:execute(([[
+      create function interfere() returns trigger language plpgsql as $$
+      begin
+        update scenario_generations set metadata = '{"import_audit": [{"result": "success"}]}'
+        where id = %d and metadata::text is distinct from '{"import_audit": [{"result": "success"}]}';
+        return null;
+      end $$;
+      create trigger interfere after update on scenarios for each statement
+      when (pg_trigger_depth() = 0) execute function interfere();]]):format(last))
+    local result = opsh(database, "--apply", "--json")
+    expect.equal(result.exit, 8)
+    expect.equal(result.json().steps[1].done.skipped, 1)
+    expect.equal(
+      database:value("select metadata::text from scenario_generations where id = $1", last),
+      '{"import_audit": [{"result": "success"}]}'
+    )
+  end)
+end)

@@ -1,0 +1,170 @@
+local test = require("opsh.test")
+
+local describe, it, expect = test.describe, test.it, test.expect
+
+local fixture = { "../fixture/schema.sql", "../fixture/data.sql" }
+local runbook = "../../quarantine_orphan_drivers.lua"
+
+--- The fixture, with the answers of reference.sql worked out before anything runs.
+local function prepared(variables, reference)
+  local database = test.database({ files = fixture, variables = variables })
+  database:run_file("../fixture/reference.sql", reference)
+  return database
+end
+
+local function opsh(database, ...) return test.opsh({ test.beside(runbook), ... }, { db = database, timeout = 200 }) end
+
+--- No line of check.sql counts anything wrong.
+local function expect_correct(database, phase)
+  for line in database:run_file("../fixture/check.sql", { phase = phase }):gmatch("[^\n]+") do
+    expect.matches(line, "|0$", phase)
+  end
+end
+
+--- What is in the tables; a rollback leaves sequences where they are.
+local function tables_of(database)
+  local sums = database:checksum()
+  for name, content in pairs(sums) do
+    if not content:find(" rows, ") then sums[name] = nil end
+  end
+  return sums
+end
+
+local function expect_reported(database, document)
+  local step = document.steps[1]
+  for _, row in ipairs(database:query("select field, value from expected.summary where mode = 'apply'")) do
+    local found = step.summary[row.field]
+    if row.field == "errors" then found = type(step.done) == "table" and step.done.failed or 0 end
+    expect.equal(found, row.value, row.field)
+  end
+end
+
+local function check_named(document, name)
+  for _, check in ipairs(document.steps[1].checks) do
+    if check.name == name then return check end
+  end
+end
+
+local outside = "drivers without a lead that are not in quarantine"
+
+local function quarantines(n, seed, hard)
+  return function()
+    local database = prepared({ n = n, seed = seed, hard = hard })
+    local before, tables = database:checksum(), tables_of(database)
+
+    local plan = opsh(database, "--json")
+    expect.equal(plan.exit, 0)
+    expect.equal(database:checksum(), before, "the plan changed the database")
+    expect_reported(database, plan.json())
+    expect_correct(database, "dry")
+
+    local apply = opsh(database, "--apply", "--json")
+    local left = database:value(
+      "select value from expected.acceptance where name = 'drivers_without_lead_outside_quarantine'"
+    )
+    expect.equal(left > 0, hard == 1 and seed == 1, "of so few drivers of seed 2 none is resolved without a lead")
+    expect.equal(apply.exit, left > 0 and 6 or 0)
+    local document = apply.json()
+    expect_reported(database, document)
+    expect.equal(document.steps[1].done.counts.links_created, document.steps[1].summary.links_created)
+    expect_correct(database, "apply")
+    local check = check_named(document, outside)
+    expect.equal(check.found, tostring(left))
+    for _, row in ipairs(check.rows) do
+      expect.equal(row.status, "resolved_relinked", "a row that nobody may touch")
+    end
+
+    local after = database:checksum()
+    expect.equal(opsh(database, "--apply").exit, left > 0 and 6 or 0)
+    expect.equal(database:checksum(), after, "the second apply changed the database")
+
+    expect.equal(test.opsh({ "undo", document.run, "--apply" }, { db = database, timeout = 200 }).exit, 0)
+    expect_correct(database, "rollback")
+    expect.equal(tables_of(database), tables, "undo left a table changed")
+  end
+end
+
+describe("the quarantine of drivers without leads", function()
+  for seed = 1, 2 do
+    it(("relinks and quarantines what the reference expects: seed %d"):format(seed), quarantines(1000, seed, 0))
+    it(("names the drivers that nobody may touch: seed %d"):format(seed), quarantines(1000, seed, 1))
+  end
+
+  it("relinks and quarantines what the reference expects of 20 000 drivers", function()
+    local database = prepared({ n = 20000, seed = 1 })
+    local apply = opsh(database, "--apply", "--json")
+    expect.equal(apply.exit, 0)
+    expect_reported(database, apply.json())
+    expect_correct(database, "apply")
+  end)
+
+  it("changes no table when it is simulated", function()
+    local database = prepared({ n = 1000, seed = 2, hard = 1 })
+    local tables = tables_of(database)
+    opsh(database, "--simulate=all")
+    expect.equal(tables_of(database), tables)
+  end)
+
+  it("keeps to the first drivers that --limit names, by person and driver", function()
+    local database = prepared({ n = 1000, seed = 2 }, { lim = 100 })
+    local apply = opsh(database, "--apply", "--json", "--limit=100")
+    expect.equal(apply.exit, 0)
+    expect_reported(database, apply.json())
+    expect.none(database:query([[
+      (select driver_id from canon.driver_orphan_quarantine except select driver_id from before.quarantine)
+      except select driver_id from expected.drivers]]))
+  end)
+
+  it("takes drivers out of quarantine with --reprocess-quarantined when an event names them by now", function()
+    local database = prepared({ n = 1000, seed = 1 })
+    expect.equal(opsh(database, "--apply").exit, 0)
+    expect.equal(opsh(database, "--apply", "--reprocess-quarantined", "--json").json().outcome, "nothing to do")
+    local driver = database:query([[
+      select driver_id, detected_at::text as detected_at, detected_reason::text as reason
+      from canon.driver_orphan_quarantine where detected_reason = 'no_lead_no_events' and status = 'quarantined'
+      order by driver_id limit 1]])[1]
+    database:execute(([[
+      insert into observational.lead_events (source_table, source_pk, event_date, payload_json)
+      values ('module_ct_cabinet_leads', 'late', '2026-01-01', jsonb_build_object('driver_id', '%s'))]]):format(
+      driver.driver_id
+    ))
+    expect.equal(opsh(database, "--apply", "--json").json().outcome, "nothing to do")
+    local document = opsh(database, "--apply", "--reprocess-quarantined", "--json").json()
+    expect.equal(document.steps[1].done.items, 1)
+    expect.equal(document.steps[1].done.counts.links_created, 1)
+    expect.equal(
+      database:query(
+        [[select detected_at::text as detected_at, detected_reason::text as reason, status::text as status
+          from canon.driver_orphan_quarantine where driver_id = $1]],
+        driver.driver_id
+      )[1].status,
+      "resolved_relinked"
+    )
+  end)
+
+  it("leaves a driver alone whose event somebody links between the plan and its batch", function()
+    local database = prepared({ n = 6000, seed = 1 })
+    local last = database:query([[
+      select driver_id, used -> 0 ->> 'source_table' as source_table, used -> 0 ->> 'source_pk' as source_pk
+      from expected.drivers where links_created = 1 order by driver_id desc limit 1]])[1]
+    database:execute(([[
+      create function interfere() returns trigger language plpgsql as $$
+      begin
+        insert into canon.identity_links (person_key, source_table, source_pk, snapshot_date, match_rule, match_score,
+                                          confidence_level)
+        select person_key, '%s', '%s', now(), 'SOMEBODY', 1, 'LOW' from canon.identity_registry limit 1
+        on conflict do nothing;
+        return null;
+      end $$;
+      create trigger interfere after insert on canon.driver_orphan_quarantine for each statement
+      execute function interfere();]]):format(last.source_table, last.source_pk))
+    local apply = opsh(database, "--apply", "--json")
+    expect.equal(apply.json().steps[1].done.skipped, 1)
+    expect.equal(apply.exit, 6, "it is neither linked nor in quarantine")
+    expect.equal(check_named(apply.json(), outside).rows[1].driver_id, last.driver_id)
+    expect.equal(
+      database:value("select count(*) from canon.driver_orphan_quarantine where driver_id = $1", last.driver_id),
+      0
+    )
+  end)
+end)

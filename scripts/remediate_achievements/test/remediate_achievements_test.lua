@@ -1,0 +1,194 @@
+local test = require("opsh.test")
+
+local describe, it, expect = test.describe, test.it, test.expect
+
+local fixture = { "../fixture/schema.sql", "../fixture/data.sql" }
+local runbook = "../../remediate_achievements.lua"
+local owner = "docente_1"
+
+local checks_of_links = {
+  "links to a definition of another subject",
+  "links to a definition of another grade",
+  "links to a definition of another dimension",
+}
+
+--- The fixture, with the answers of reference.sql worked out before anything runs.
+local function prepared(variables, reference)
+  local database = test.database({ files = fixture, variables = variables })
+  database:run_file("../fixture/reference.sql", reference or { owner = owner })
+  return database
+end
+
+local function opsh(database, ...) return test.opsh({ test.beside(runbook), ... }, { db = database, timeout = 200 }) end
+
+--- No line of check.sql counts anything wrong.
+local function expect_correct(database, phase)
+  for line in database:run_file("../fixture/check.sql", { phase = phase }):gmatch("[^\n]+") do
+    expect.matches(line, "|0$", phase)
+  end
+end
+
+--- What is in the tables; a rollback leaves sequences where they are.
+local function tables_of(database)
+  local sums = database:checksum()
+  for name, content in pairs(sums) do
+    if not content:find(" rows, ") then sums[name] = nil end
+  end
+  return sums
+end
+
+local function expect_reported(database, document)
+  for _, row in ipairs(database:query("select field, value from expected.summary where mode = 'apply'")) do
+    expect.equal(document.steps[1].summary[row.field], row.value, row.field)
+  end
+end
+
+local function check_named(document, name)
+  for _, check in ipairs(document.steps[1].checks) do
+    if check.name == name then return check end
+  end
+end
+
+local function remediates(n, seed, hard)
+  return function()
+    local database = prepared({ n = n, seed = seed, hard = hard })
+    local before, tables = database:checksum(), tables_of(database)
+
+    local plan = opsh(database, "--json", "--owner-username=" .. owner)
+    expect.equal(plan.exit, 0)
+    expect.equal(database:checksum(), before, "the plan changed the database")
+    expect_reported(database, plan.json())
+    expect_correct(database, "dry")
+
+    local apply = opsh(database, "--apply", "--json", "--owner-username=" .. owner)
+    expect.equal(apply.exit, hard == 1 and 6 or 0)
+    local document = apply.json()
+    expect_reported(database, document)
+    expect.equal(document.steps[1].done.counts.created, document.steps[1].summary.planned_create)
+    expect.equal(document.steps[1].done.counts.relinked, document.steps[1].summary.planned_relink)
+    expect_correct(database, "apply")
+    for _, name in ipairs(checks_of_links) do
+      local check = check_named(document, name)
+      local field = name:match("%a+$") .. "_mismatch"
+      local left = database:value("select value from expected.postcheck where phase = 'after' and field = $1", field)
+      expect.equal(check.found, tostring(left), name)
+      expect.equal(check.outcome, left == 0 and "pass" or "fail", name)
+      for _, row in ipairs(check.rows) do
+        expect.equal(
+          database:value(
+            "select subject_id is null or group_id is null from academic_achievement where id = $1",
+            row.achievement_id
+          ),
+          true,
+          "a row that nobody may touch"
+        )
+      end
+    end
+
+    local after = database:checksum()
+    expect.equal(opsh(database, "--apply", "--owner-username=" .. owner).exit, hard == 1 and 6 or 0)
+    expect.equal(database:checksum(), after, "the second apply changed the database")
+
+    expect.equal(test.opsh({ "undo", document.run, "--apply" }, { db = database, timeout = 200 }).exit, 0)
+    expect_correct(database, "rollback")
+    expect.equal(tables_of(database), tables, "undo left a table changed")
+  end
+end
+
+describe("the remediation of achievements", function()
+  for seed = 1, 2 do
+    it(("links what the reference expects: seed %d"):format(seed), remediates(1000, seed, 0))
+    it(("names the links that nobody may touch: seed %d"):format(seed), remediates(1000, seed, 1))
+  end
+
+  it("links what the reference expects of 20 000 achievements", function()
+    local database = prepared({ n = 20000, seed = 1 })
+    local apply = opsh(database, "--apply", "--json", "--owner-username=" .. owner)
+    expect.equal(apply.exit, 0)
+    expect_reported(database, apply.json())
+    expect_correct(database, "apply")
+  end)
+
+  it("changes no table when it is simulated", function()
+    local database = prepared({ n = 1000, seed = 2, hard = 1 })
+    local tables = tables_of(database)
+    opsh(database, "--simulate=all", "--owner-username=" .. owner)
+    expect.equal(tables_of(database), tables)
+  end)
+
+  it("refuses an owner who is no user before anything is written", function()
+    local database = prepared({ n = 1000, seed = 1 })
+    local before = database:checksum()
+    local result = opsh(database, "--apply", "--owner-username=nobody")
+    expect.equal(result.exit, 5)
+    expect.contains(result.output .. result.errors, "nobody")
+    expect.equal(database:checksum(), before)
+  end)
+
+  it("keeps to the first achievements that --limit names", function()
+    local database = prepared({ n = 1000, seed = 2 }, { lim = 200 })
+    local apply = opsh(database, "--apply", "--json", "--limit=200")
+    expect.equal(apply.exit, 0)
+    expect_reported(database, apply.json())
+    expect_correct(database, "apply")
+  end)
+
+  it("takes --limit=0 for no limit", function()
+    local database = prepared({ n = 1000, seed = 1 })
+    expect_reported(database, opsh(database, "--json", "--limit=0").json())
+  end)
+
+  it("links only the achievements that it is given", function()
+    local database = prepared({ n = 1000, seed = 1 })
+    local ids = database:query("select achievement_id as id from expected.plan order by id desc limit 2")
+    local ids_of = { "--achievement-id=" .. ids[1].id, "--achievement-id=" .. ids[2].id }
+    local document = opsh(database, "--apply", "--json", unpack(ids_of)).json()
+    expect.equal(document.steps[1].done.items, 2)
+    expect.equal(
+      database:value([[
+        select count(*) from academic_achievement as now join before.achievement as earlier using (id)
+        where now.definition_id is distinct from earlier.definition_id]]),
+      2
+    )
+  end)
+
+  it("passes over an id whose code was given by hand", function()
+    local database = prepared({ n = 1000, seed = 1, collide = 1 })
+    expect.equal(opsh(database, "--apply", "--owner-username=" .. owner).exit, 0)
+    expect.equal(
+      database:value([[
+        select count(*) from academic_achievementdefinition
+        where id not in (select id from before.definition) and code <> 'LOG-' || lpad(id::text, 4, '0')]]),
+      0
+    )
+    expect.equal(
+      database:value("select count(*) from academic_achievementdefinition")
+        - database:value("select count(*) from before.definition"),
+      database:value("select count(*) from expected.new_definition")
+    )
+  end)
+
+  it("links nobody to what somebody made of a definition's creator, and makes up for it in the next run", function()
+    local database = prepared({ n = 3000, seed = 1 })
+    -- The creator of a definition that others wait for is linked elsewhere as soon as the first batch begins.
+    local creator = database:value([[
+      select min(achievement_id) from expected.plan where new_rn is not null
+      group by new_rn having count(*) > 1 order by min(achievement_id) desc limit 1]])
+    database:execute(([[
+      create function interfere() returns trigger language plpgsql as $$
+      begin
+        update academic_achievement set definition_id = 1 where id = %d and definition_id is distinct from 1;
+        return null;
+      end $$;
+      create trigger interfere after insert on academic_achievementdefinition for each statement
+      execute function interfere();]]):format(creator))
+    local apply = opsh(database, "--apply", "--json")
+    expect.equal(apply.exit, 6)
+    local done = apply.json().steps[1].done
+    expect.equal(done.skipped, 1)
+    expect.is_true(done.counts.relinked < done.items, "the others wait")
+    expect.equal(database:value("select definition_id from academic_achievement where id = $1", creator), 1)
+    database:execute("drop trigger interfere on academic_achievementdefinition")
+    expect.equal(opsh(database, "--apply").exit, 0)
+  end)
+end)
