@@ -4,6 +4,7 @@ local audit = require("opsh.host.runbook.audit")
 local audit_files = require("opsh.host.runbook.audit_files")
 local certificates = require("opsh.host.backup.certificates")
 local comparison = require("opsh.host.backup.comparison")
+local counted = require("opsh.host.counted")
 local config = require("opsh.host.config")
 local errors = require("opsh.host.errors")
 local guards = require("opsh.host.runbook.guards")
@@ -147,7 +148,7 @@ local function compare_with_live(subject, restored, live, tables)
   certificate.large_objects, certificate.objects = found.large_objects, found.objects
   certificate.not_compared, certificate.notes = found.not_compared, { notes.clock, notes.contents }
   if not live then
-    stage.done(nil, ("%d tables, with nothing to compare them with"):format(#found.tables))
+    stage.done(nil, counted(#found.tables, "table") .. ", with nothing to compare them with")
     certificates.write(subject.path, certificate, subject.log)
     return
   end

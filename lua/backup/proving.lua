@@ -3,6 +3,7 @@
 local audit = require("opsh.host.runbook.audit")
 local certificates = require("opsh.host.backup.certificates")
 local comparison = require("opsh.host.backup.comparison")
+local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local native_backup = require("opsh.native.backup")
@@ -188,7 +189,7 @@ function M.equal(subject, restored)
   local differences = comparison.compare(certificate, found)
   mark_tables(certificate, differences)
   if #differences == 0 then
-    stage.done(nil, ("%d tables"):format(#certificate.tables))
+    stage.done(nil, counted(#certificate.tables, "table"))
     M.reached(subject, { level = "equal", seconds = stage.seconds(), rows = rows_of(found) })
     return
   end
