@@ -74,7 +74,7 @@ return runbook({
       recheck = [[
         select generation.id as generation_id
         from :items as item join scenario_generations as generation on generation.id = item.generation_id
-        where generation.metadata::text is not distinct from item.metadata
+        where generation.id = any(:keys) and generation.metadata::text is not distinct from item.metadata
           and generation.llm_response::text is not distinct from item.answer
         order by generation.id
         for no key update of generation
@@ -83,7 +83,7 @@ return runbook({
       apply = function(tx)
         local changed = tx:query(accepted_prompt.update .. [[
           from :items as item join scenario_generations as generation on generation.id = item.generation_id
-          where scenario.source_generation_id = generation.id
+          where scenario.source_generation_id = generation.id and generation.id = any(:keys)
             and ]] .. accepted_prompt.is_missing .. " and " .. accepted_prompt.is_changed .. [[
           returning scenario.id, generation.id as generation_id
         ]])
@@ -99,7 +99,7 @@ return runbook({
           from :items as item
           left join (select generation_id, jsonb_agg(id order by id) as scenarios
                      from :changed as changed group by generation_id) as filled using (generation_id)
-          where generation.id = item.generation_id
+          where generation.id = item.generation_id and generation.id = any(:keys)
         ]], { changed = changed })
         return { scenarios_changed = #changed, audited = audited }
       end,

@@ -143,15 +143,18 @@ return runbook({
       end,
       -- Not when somebody has moved the driver, brought its person a lead, linked one of the events or decided about
       -- the quarantine since the plan. Links of this run are no lead: a person may have two drivers.
+      -- identity_links has no index by person: an array, and large batches, so that it is read once for many items.
+      batch = 5000,
       recheck = [[
         select item.driver_id
         from :items as item
         join canon.identity_links as link on link.source_table = 'drivers' and link.source_pk = item.driver_id
-        left join canon.driver_orphan_quarantine as quarantine on quarantine.driver_id = item.driver_id
-        where link.person_key = item.person_key and quarantine.status is not distinct from item.known_status
-          and not exists (select from canon.identity_links as lead
-                          where lead.person_key = item.person_key and lead.match_rule <> 'LEAD_EVENT_RECONSTRUCTION'
-                            and lead.source_table in ]] .. lead_tables .. [[)
+        where link.person_key = item.person_key
+          and (select status from canon.driver_orphan_quarantine where driver_id = item.driver_id)
+              is not distinct from item.known_status
+          and item.person_key <> all (array(
+            select lead.person_key from canon.identity_links as lead join :items as theirs using (person_key)
+            where lead.match_rule <> 'LEAD_EVENT_RECONSTRUCTION' and lead.source_table in ]] .. lead_tables .. [[))
           and not exists (select from jsonb_to_recordset(item.used) as used (source_table text, source_pk text)
                           join canon.identity_links as taken using (source_table, source_pk))
         order by item.driver_id

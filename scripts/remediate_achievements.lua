@@ -139,7 +139,8 @@ return runbook({
         from :items as item
         join academic_achievement as achievement on achievement.id = item.achievement_id
         join academic_group as class on class.id = achievement.group_id
-        where (achievement.definition_id, achievement.subject_id, class.grade_id, achievement.dimension_id,
+        where achievement.id = any(:keys)
+          and (achievement.definition_id, achievement.subject_id, class.grade_id, achievement.dimension_id,
                achievement.description)
               is not distinct from
               (item.current_definition_id, item.subject_id, item.grade_id, item.dimension_id, item.description)

@@ -152,8 +152,10 @@ function M.look(group, runbook, writer, reader, facts)
   local list, declared, by_name = written_tables(group, runbook, writer)
   for _, step in ipairs(runbook.steps) do
     local name = "step " .. step.name
-    group:try(name, nil, function() plan(group, name, runbook, step, reader) end)
-    if not step.schema then group:try(name, writer, function() key(group, name, step, writer, by_name) end) end
+    if step.kind == "items" then group:try(name, nil, function() plan(group, name, runbook, step, reader) end) end
+    if step.kind == "items" and not step.schema then
+      group:try(name, writer, function() key(group, name, step, writer, by_name) end)
+    end
   end
   for _, written in ipairs(list) do
     group:try(written.name, writer, function() tables.look(group, writer, written, facts, declared) end)

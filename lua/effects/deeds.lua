@@ -1,10 +1,11 @@
 --- One effect that is done: recorded before and after, in the audit log and in the ledger. So it happens at least once:
 --- what was begun and not finished when opsh was killed is done again by a resume.
-local audit = require("opsh.host.runbook.audit")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local kinds = require("opsh.host.effects.kinds")
+local records = require("opsh.host.effects.records")
+local secrets = require("opsh.native.secrets")
 local system = require("opsh.native.system")
 local worlds = require("opsh.host.effects.world")
 
@@ -15,7 +16,7 @@ local M = {}
 function M.incident(job, facts)
   job.incidents[#job.incidents + 1] = facts
   job.say(("incident: %s: %s"):format(facts.what, facts.message))
-  host.protect(audit.incident, job.audit, facts)
+  host.protect(records.incident, job.audit, facts)
 end
 
 local function to_milliseconds(seconds) return math.floor(seconds * 1000 + 0.5) / 1000 end
@@ -35,7 +36,7 @@ end
 function M.perform(job, request, deed, save)
   local kind, world = kinds.of(request), worlds.of(job)
   deed.outcome = "begun"
-  save(noted(audit.effect_begun, job, deed))
+  save(noted(records.effect_begun, job, deed))
   -- While something is done elsewhere, no snapshot holds locks and old rows: what is done may be a migration.
   if job.state.session then job.state.session:rest() end
   local began = system.clock()
@@ -47,7 +48,7 @@ function M.perform(job, request, deed, save)
   deed.seconds = to_milliseconds(system.clock() - began)
   deed.outcome = ok and "done" or kind.not_done[answer.kind] and "not done" or "failed"
   deed.status, deed.error = (ok and facts or answer).status, not ok and answer.kind or nil
-  save(noted(audit.effect_finished, job, deed))
+  save(noted(records.effect_finished, job, deed))
   if ok then return answer end
   if not request.best_effort then error(answer, 0) end
   M.incident(job, { step = deed.name, what = deed.what, kind = answer.kind, message = answer.message })
@@ -67,7 +68,7 @@ function M.doing(job)
       step = doing.step and doing.step.number or 0,
       name = doing.step and doing.step.name or "finally",
       number = #doing.deeds + 1,
-      what = kinds.of(request).describe(request),
+      what = secrets.redacted(kinds.of(request).describe(request)),
       compensates = doing.compensates,
       again = doing.again,
     }

@@ -3,13 +3,14 @@
 ---
 --- `step.record` is what the ledger keeps of such a step: { state, deeds, remembered }; `state` is "begun", "done",
 --- "compensated" or "compensation failed".
-local audit = require("opsh.host.runbook.audit")
 local deeds = require("opsh.host.effects.deeds")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local json = require("opsh.native.json")
+local records = require("opsh.host.effects.records")
+local secrets = require("opsh.native.secrets")
 local so_far = require("opsh.host.effects.so_far")
 local system = require("opsh.native.system")
 
@@ -50,6 +51,13 @@ local function remember(job)
       if select("#", ...) == 0 then return nil end
       kept = (...)
       if kept == nil then kept = null end
+      if secrets.holds(json.encode(kept)) then
+        errors.raise(
+          "script.effects",
+          ("what is remembered as %s has a secret in it, and would stay in the database"):format(name),
+          "remember something that tells where it is"
+        )
+      end
       of.record.remembered[name] = kept
       if job.hands.acts then deeds.save(job, of.saved_as, nil) end
     end
@@ -85,6 +93,12 @@ function M.foretell(job, step)
   step.foretold_compensation = step.compensate and foretold(step.compensate) or nil
   -- What it remembered meanwhile is what was foretold.
   memory.record = record
+end
+
+--- Whether a step comes after an effect that this rung does not do: what it works on may not be there.
+function M.lacks_effect(job, step)
+  local before = not job.hands.acts and step.after and named(job, step.after)
+  return before and (before.kind == "effect" or M.lacks_effect(job, before)) or false
 end
 
 --- What is in the way of effects, of all steps: { step, what, obstacle }.
@@ -222,7 +236,7 @@ function M.compensate(job, step, saved)
   )
   record.state = ok and "compensated" or "compensation failed"
   local _, head =
-    host.protect(audit.compensated, job.audit, step, { ok = ok, err = not ok and err or nil }, system.clock() - began)
+    host.protect(records.compensated, job.audit, step, { ok = ok, err = not ok and err or nil }, system.clock() - began)
   save(type(head) == "table" and head.entries and head or nil)
   if not ok then error(err, 0) end
 end

@@ -95,6 +95,11 @@ end
 function M.not_done(job)
   local lines = {}
   for _, step in ipairs(job.steps) do
+    if step.left_out then
+      lines[#lines + 1] = ("step %s, which comes after %s, beyond the database"):format(step.name, step.after)
+    end
+  end
+  for _, step in ipairs(job.steps) do
     for _, entry in ipairs(step.foretold or {}) do
       lines[#lines + 1] = ("%s: would %s"):format(step.name, entry.what)
     end

@@ -39,10 +39,13 @@ end
 local function not_simulated(job)
   local list = {}
   if not job.simulated.whole then
-    list[#list + 1] = ("%s of %s; --simulate=all takes all"):format(
-      report.number(planned_items(job) - job.simulated.items),
-      counted(planned_items(job), "item")
-    )
+    local left = planned_items(job) - job.simulated.items
+    if left > 0 then
+      list[#list + 1] = ("%s of %s; --simulate=all takes all"):format(
+        report.number(left),
+        counted(planned_items(job), "item")
+      )
+    end
     for _, step in ipairs(job.steps) do
       if not step.planned then
         list[#list + 1] = ("step %s, which is planned after %s"):format(step.name, step.after)

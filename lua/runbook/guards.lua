@@ -122,15 +122,22 @@ end
 
 --- What a job is going to write, in a few words.
 function M.writes_of(job)
-  local items, tables, seen = 0, {}, {}
+  local items, effects, tables, seen = 0, 0, {}, {}
   for _, step in ipairs(job.steps) do
     items = items + (step.planned and step.planned.items or 0)
+    effects = effects + (step.kind == "effect" and 1 or 0)
     for _, written in ipairs(step.writes) do
       if not seen[written.name] then tables[#tables + 1] = written.name end
       seen[written.name] = true
     end
   end
-  return ("%s in %s"):format(counted(items, "item"), table.concat(tables, ", "))
+  local beyond = effects > 0 and counted(effects, "step") .. " beyond the database"
+  if #tables == 0 then return beyond or "nothing" end
+  return ("%s in %s%s"):format(
+    counted(items, "item"),
+    table.concat(tables, ", "),
+    beyond and ", and " .. beyond or ""
+  )
 end
 
 --- Directly before the first write into a protected database: its name, as the server says it, must be given with

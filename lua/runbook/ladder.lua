@@ -190,30 +190,42 @@ local function prepare(job, step)
   job.ctx.planned, job.ctx.done, job.ctx.run = step.planned, figures.new(), job.id
 end
 
+local function work_on(job, step, progress)
+  local began = system.clock()
+  audit.step_started(job.audit, step)
+  local without_items = itemless[step.kind]
+  if not job.undo_of and not without_items then prepare(job, step) end
+  local shown = progress(step)
+  local work = job.work_on or without_items and without_items.work or apply.step
+  local worked, failure = host.protect(work, job, step, shown)
+  shown.finish()
+  if not worked then
+    -- Of an atomic step they were inside what is rolled back.
+    if step.checks then host.protect(audit.checked, job.audit, step, step.checks) end
+    error(failure, 0)
+  end
+  step.done = ledger_done(job, step)
+  job.ledger:finish_step(
+    step.number,
+    audit.step_finished(job.audit, step, step.done, system.clock() - began)
+  )
+end
+
+--- A rehearsal does nothing beyond its scratch database, and so nothing of what depends on that.
+local function leave_out(step)
+  step.left_out, step.done, step.checks = true, figures.new(), {}
+  step.done.batches = 0
+end
+
 local function work_through(job, progress)
   if job.undo_of then job.settle_steps(job) end
   for _, step in ipairs(job.steps) do
-    if not step.is_done then
-      local began = system.clock()
-      audit.step_started(job.audit, step)
-      local without_items = itemless[step.kind]
-      if not job.undo_of and not without_items then prepare(job, step) end
-      local shown = progress(step)
-      local work = job.work_on or without_items and without_items.work or apply.step
-      local worked, failure = host.protect(work, job, step, shown)
-      shown.finish()
-      if not worked then
-        -- Of an atomic step they were inside what is rolled back.
-        if step.checks then host.protect(audit.checked, job.audit, step, step.checks) end
-        error(failure, 0)
-      end
-      step.done = ledger_done(job, step)
-      job.ledger:finish_step(
-        step.number,
-        audit.step_finished(job.audit, step, step.done, system.clock() - began)
-      )
+    if not job.undo_of and itemless.effect.lacks_effect(job, step) then
+      leave_out(step)
+    else
+      if not step.is_done then work_on(job, step, progress) end
+      finish_checks(job, step)
     end
-    finish_checks(job, step)
   end
 end
 

@@ -1,11 +1,11 @@
 --- Steps that a person does, or looks at: `manual` is the question. What was answered, by whom, and what shows it is in
 --- the ledger, the audit log and the run's folder.
-local audit = require("opsh.host.runbook.audit")
 local deeds = require("opsh.host.effects.deeds")
 local digest = require("opsh.native.digest")
 local effect_steps = require("opsh.host.effects.effect_steps")
 local errors = require("opsh.host.errors")
 local input = require("opsh.native.input")
+local records = require("opsh.host.effects.records")
 local secrets = require("opsh.native.secrets")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
@@ -97,7 +97,7 @@ function M.work(job, step)
     at = system.utc_now(),
     evidence = given.evidence and keep(job, step, given.evidence) or nil,
   }
-  deeds.save(job, step, audit.answered(job.audit, step, step.record))
+  deeds.save(job, step, records.answered(job.audit, step, step.record))
   if given.answer == "yes" then return end
   errors.raise(
     "check.answer",

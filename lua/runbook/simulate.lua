@@ -6,6 +6,7 @@ local batches = require("opsh.host.runbook.batch")
 local checks = require("opsh.host.runbook.checks")
 local counted = require("opsh.host.counted")
 local decimal = require("opsh.native.decimal")
+local effect_steps = require("opsh.host.effects.effect_steps")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local hands = require("opsh.host.effects.hands")
@@ -120,6 +121,7 @@ end
 
 local function work_through(job, progress)
   for _, step in ipairs(job.steps) do
+    if effect_steps.lacks_effect(job, step) then job.simulated.whole = false end
     if job.simulated.whole and not step.planned and step.kind == "items" then
       reading(job, function(batch) planning.inside(job, step, batch) end)
       audit.planned(job.audit, { planning.record(step) })

@@ -134,7 +134,8 @@ void open_proc(lua_State* L) {
                                    {"close", lua::guarded<child_close>},
                                    {nullptr, nullptr}};
   ChildObject::define(L, child);
-  module(L, "opsh.native.proc", {{"run", lua::guarded<run>}, {"spawn", lua::guarded<spawn>}, {"find", lua::guarded<find>}});
+  module(L, "opsh.native.proc",
+         {{"run", lua::guarded<run>}, {"spawn", lua::guarded<spawn>}, {"find", lua::guarded<find>}});
 }
 
 }  // namespace opsh::bind

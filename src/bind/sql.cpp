@@ -53,6 +53,14 @@ int qualified(lua_State* L) {
   return 1;
 }
 
+/// parts(name) -> schema or "", name: of a table as an author writes it, as the catalog has them.
+int parts(lua_State* L) {
+  const sql::QualifiedName name = sql::parse_qualified_name(lua::check_string(L, 1));
+  lua::push(L, std::string_view{name.schema()});
+  lua::push(L, std::string_view{name.name()});
+  return 2;
+}
+
 /// identifier(name): a name as the catalog has it, as SQL.
 int identifier(lua_State* L) {
   lua::push(L, std::string_view{sql::Identifier{lua::check_string(L, 1)}.text()});
@@ -83,6 +91,7 @@ void open_sql(lua_State* L) {
           {"check_define", lua::guarded<check_define>},
           {"literal", lua::guarded<literal>},
           {"qualified", lua::guarded<qualified>},
+          {"parts", lua::guarded<parts>},
           {"identifier", lua::guarded<identifier>},
           {"statements", lua::guarded<statements>}});
 }

@@ -65,6 +65,19 @@ void require_declared(db::Writer& writer, const sql::QualifiedName& relation, co
   throw undeclared(relation.text());
 }
 
+/// Those of the server and of extensions; what somebody else wrote would run for every row, and nobody has judged it.
+void require_known_class(db::Writer& writer, const sql::ObjectName& name) {
+  db::Result found = writer.execute(
+      "select from pg_catalog.pg_opclass as o where o.opcname = $1 and o.oid::pg_catalog.int8 >= 16384 "
+      "and not exists (select from pg_catalog.pg_depend as d where d.classid = 'pg_catalog.pg_opclass'::"
+      "pg_catalog.regclass and d.objid = o.oid and d.deptype = 'e')"_sql,
+      {{name.name, db::oid::text}});
+  if (found.rows() > 0)
+    throw Error{"sql.refused",
+                fmt::format("somebody wrote the operator class {}, whose functions would run", name.name),
+                "use one that comes with the server or an extension"};
+}
+
 Error loses(std::string what) {
   return {"refused.loss", std::move(what),
           "empty it first, in a step with a journal; or say loses_data = \"why that is right\" in the step"};
@@ -120,6 +133,7 @@ void require_nothing_lost(db::Writer& writer, const sql::Definition::Loss& loss)
 void require_definable(db::Writer& writer, const sql::Definition& definition, const Defines& defines) {
   const bool makes = definition.verb.starts_with("create table");
   for (const auto& relation : definition.relations) require_declared(writer, relation.qualified(), defines, makes);
+  for (const auto& operator_class : definition.operator_classes) require_known_class(writer, operator_class);
   if (defines.loses_data) return;
   for (const auto& loss : definition.losses) {
     if (definition.alone)

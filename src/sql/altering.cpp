@@ -47,7 +47,7 @@ Definition altered_by(const PgQuery__AlterTableStmt& statement) {
       PG_QUERY__OBJECT_TYPE__OBJECT_VIEW,     PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW,
       PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE, PG_QUERY__OBJECT_TYPE__OBJECT_TYPE};
   if (!is_one_of(statement.objtype, allowed)) refuse("objects of this kind are not altered by a schema step", beside);
-  Definition made{"alter table", {named(statement.relation)}, {}, false, {}};
+  Definition made{"alter table", {named(statement.relation)}, {}, {}, false, {}};
   const ObjectName table = made.relations.front();
   for (std::size_t at = 0; at < statement.n_cmds; ++at) alter_column(made, table, *statement.cmds[at]->alter_table_cmd);
   return made;
@@ -55,7 +55,7 @@ Definition altered_by(const PgQuery__AlterTableStmt& statement) {
 
 Definition altered_by(const PgQuery__DropStmt& statement) {
   require_no_cascade(statement.behavior);
-  Definition made{"drop", {}, {}, statement.concurrent != 0, {}};
+  Definition made{"drop", {}, {}, {}, statement.concurrent != 0, {}};
   for (std::size_t at = 0; at < statement.n_objects; ++at) {
     const PgQuery__Node* object = statement.objects[at];
     switch (statement.remove_type) {
@@ -85,7 +85,7 @@ Definition altered_by(const PgQuery__DropStmt& statement) {
 }
 
 Definition altered_by(const PgQuery__CommentStmt& statement) {
-  Definition made{"comment", {}, {}, false, {}};
+  Definition made{"comment", {}, {}, {}, false, {}};
   switch (statement.objtype) {
     case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
     case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
@@ -121,7 +121,7 @@ Definition altered_by(const PgQuery__RenameStmt& statement) {
       PG_QUERY__OBJECT_TYPE__OBJECT_ATTRIBUTE};
   static constexpr std::array<PgQuery__ObjectType, 3> others{
       PG_QUERY__OBJECT_TYPE__OBJECT_TYPE, PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN, PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION};
-  Definition made{"rename", {}, {}, false, {}};
+  Definition made{"rename", {}, {}, {}, false, {}};
   if (is_one_of(statement.rename_type, of_relations))
     made.relations.push_back(named(statement.relation));
   else if (is_one_of(statement.rename_type, others))
@@ -138,7 +138,7 @@ Definition altered_by(const PgQuery__AlterObjectSchemaStmt& statement) {
       PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE};
   static constexpr std::array<PgQuery__ObjectType, 3> others{
       PG_QUERY__OBJECT_TYPE__OBJECT_TYPE, PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN, PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION};
-  Definition made{"set schema", {}, {}, false, {}};
+  Definition made{"set schema", {}, {}, {}, false, {}};
   if (is_one_of(statement.object_type, of_relations))
     made.relations.push_back(named(statement.relation));
   else if (is_one_of(statement.object_type, others))
@@ -150,7 +150,7 @@ Definition altered_by(const PgQuery__AlterObjectSchemaStmt& statement) {
 
 Definition altered_by(const PgQuery__TruncateStmt& statement) {
   require_no_cascade(statement.behavior);
-  Definition made{"truncate", {}, {}, false, {}};
+  Definition made{"truncate", {}, {}, {}, false, {}};
   for (std::size_t at = 0; at < statement.n_relations; ++at) {
     made.relations.push_back(named(statement.relations[at]));
     made.losses.push_back({made.relations.back(), "", false});
@@ -160,7 +160,7 @@ Definition altered_by(const PgQuery__TruncateStmt& statement) {
 
 Definition altered_by(const PgQuery__ReindexStmt& statement) {
   if (statement.relation == nullptr) refuse("REINDEX of more than a table or an index", beside);
-  Definition made{"reindex", {named(statement.relation)}, {}, false, {}};
+  Definition made{"reindex", {named(statement.relation)}, {}, {}, false, {}};
   for (std::size_t at = 0; at < statement.n_params; ++at) {
     const std::string_view name = statement.params[at]->def_elem->defname;
     if (name == "tablespace") require_no_tablespace(name);

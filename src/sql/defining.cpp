@@ -18,11 +18,28 @@ const std::unordered_set<std::string_view> known_nodes = {
     "PartitionRangeDatum", "PartitionCmd",    "FunctionParameter", "ObjectWithArgs", "RoleSpec",
     "AccessPriv",          "TableLikeClause", "TriggerTransition"};
 
-/// What holds wherever it stands: the schema of opsh's own, tablespaces of constraints.
-void look_through(const ProtobufCMessage& message) {
+void require_plain(const PgQuery__Constraint& constraint) {
+  require_no_tablespace(constraint.indexspace);
+  // Its operators are names that nobody judges, and are run for every row.
+  if (constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION)
+    refuse("exclusion constraints are not made by a schema step", beside);
+}
+
+template <class Element>
+void take_operator_class(Definition& made, const ProtobufCMessage& message) {
+  const auto& element = reinterpret_cast<const Element&>(message);
+  if (element.n_opclass > 0)
+    made.operator_classes.push_back({"", std::string{word(element.opclass[element.n_opclass - 1])}});
+}
+
+/// What holds wherever it stands: opsh's own schema, constraints, operator classes.
+void look_through(const ProtobufCMessage& message, Definition& made) {
   if (message.descriptor == &pg_query__a__const__descriptor) return;
   if (message.descriptor == &pg_query__constraint__descriptor)
-    require_no_tablespace(reinterpret_cast<const PgQuery__Constraint&>(message).indexspace);
+    require_plain(reinterpret_cast<const PgQuery__Constraint&>(message));
+  if (message.descriptor == &pg_query__index_elem__descriptor) take_operator_class<PgQuery__IndexElem>(made, message);
+  if (message.descriptor == &pg_query__partition_elem__descriptor)
+    take_operator_class<PgQuery__PartitionElem>(made, message);
   for (unsigned at = 0; at < message.descriptor->n_fields; ++at) {
     const auto& field = message.descriptor->fields[at];
     if (field.type != PROTOBUF_C_TYPE_STRING || field.label == PROTOBUF_C_LABEL_REPEATED) continue;
@@ -30,12 +47,12 @@ void look_through(const ProtobufCMessage& message) {
     if (text != nullptr && std::string_view{text} == "opsh")
       refuse("the name opsh stands for opsh's own schema, which no runbook may touch", "choose another name");
   }
-  tree::visit_children(message, [](const ProtobufCMessage& child) { look_through(child); });
+  tree::visit_children(message, [&](const ProtobufCMessage& child) { look_through(child, made); });
 }
 
 Definition create_table(const PgQuery__CreateStmt& statement) {
   require_no_tablespace(statement.tablespacename);
-  Definition made{"create table", {named(statement.relation)}, {}, false, {}};
+  Definition made{"create table", {named(statement.relation)}, {}, {}, false, {}};
   for (std::size_t at = 0; at < statement.n_inh_relations; ++at)
     made.relations.push_back(named(statement.inh_relations[at]));
   return made;
@@ -47,12 +64,12 @@ Definition create_as(const PgQuery__CreateTableAsStmt& statement) {
   if (statement.query == nullptr || statement.query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
     refuse("CREATE TABLE AS takes a query", "write the SELECT itself");
   const bool view = statement.objtype == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW;
-  return {view ? "create materialized view" : "create table as", {named(statement.into->rel)}, {}, false, {}};
+  return {view ? "create materialized view" : "create table as", {named(statement.into->rel)}, {}, {}, false, {}};
 }
 
 Definition create_index(const PgQuery__IndexStmt& statement) {
   require_no_tablespace(statement.table_space);
-  Definition made{"create index", {named(statement.relation)}, {}, statement.concurrent != 0, {}};
+  Definition made{"create index", {named(statement.relation)}, {}, {}, statement.concurrent != 0, {}};
   if (!made.alone) return made;
   if (std::string_view{statement.idxname}.empty())
     refuse("an index that is built concurrently needs a name", "opsh looks for it when a build was cut off");
@@ -84,7 +101,7 @@ Definition create_function(const PgQuery__CreateFunctionStmt& statement) {
       refuse(fmt::format("functions in {} are not made by a schema step", word(option.arg)),
              "sql and plpgsql are: they have no more rights than who calls them");
   }
-  return {"create function", {}, {}, false, {}};
+  return {"create function", {}, {}, {}, false, {}};
 }
 
 Definition grant(const PgQuery__GrantStmt& statement) {
@@ -93,7 +110,7 @@ Definition grant(const PgQuery__GrantStmt& statement) {
     refuse("privileges are given on objects that are named", "name each object");
   if (statement.is_grant && statement.grant_option)
     refuse("GRANT OPTION hands the decision on", "leave WITH GRANT OPTION out");
-  Definition made{statement.is_grant ? "grant" : "revoke", {}, {}, false, {}};
+  Definition made{statement.is_grant ? "grant" : "revoke", {}, {}, {}, false, {}};
   for (std::size_t at = 0; at < statement.n_objects; ++at) switch (statement.objtype) {
       case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
       case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
@@ -119,17 +136,17 @@ Definition create_schema(const PgQuery__CreateSchemaStmt& statement) {
   if (statement.authrole != nullptr || statement.n_schema_elts > 0)
     refuse("CREATE SCHEMA takes a name and nothing else here",
            "make what belongs into it with statements of their own");
-  return {"create schema", {}, {}, false, {}};
+  return {"create schema", {}, {}, {}, false, {}};
 }
 
 Definition relation(std::string verb, const PgQuery__RangeVar* range) {
-  return {std::move(verb), {named(range)}, {}, false, {}};
+  return {std::move(verb), {named(range)}, {}, {}, false, {}};
 }
 
 template <class Statement>
 Definition of_type(std::string verb, const Statement& statement) {
   named(statement.type_name, statement.n_type_name);
-  return {std::move(verb), {}, {}, false, {}};
+  return {std::move(verb), {}, {}, {}, false, {}};
 }
 
 std::optional<Definition> definition_of(const PgQuery__Node& node) {
@@ -164,7 +181,7 @@ std::optional<Definition> definition_of(const PgQuery__Node& node) {
       return relation("create type", node.composite_type_stmt->typevar);
     case PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT:
       named(node.create_domain_stmt->domainname, node.create_domain_stmt->n_domainname);
-      return Definition{"create domain", {}, {}, false, {}};
+      return Definition{"create domain", {}, {}, {}, false, {}};
     case PG_QUERY__NODE__NODE_ALTER_DOMAIN_STMT:
       require_no_cascade(node.alter_domain_stmt->behavior);
       return of_type("alter domain", *node.alter_domain_stmt);
@@ -197,7 +214,7 @@ std::optional<Defined> defined_by(const PgQuery__Node& statement) {
   try {
     auto definition = definition_of(statement);
     if (!definition) return std::nullopt;
-    look_through(statement.base);
+    look_through(statement.base, *definition);
     return Defined{std::move(*definition)};
   } catch (DefinitionRefusal& refusal) {
     return Defined{std::move(refusal)};

@@ -27,11 +27,12 @@ struct Definition {
     bool rewritten = false;  ///< the column stays, under another type
   };
 
-  std::string verb;  ///< "create index"
+  std::string verb;                   ///< "create index"
   std::vector<ObjectName> relations;  ///< that it changes or makes; a table's index, trigger or constraint: the table
   std::vector<Loss> losses;
-  bool alone = false;                ///< the server takes it outside a transaction only (CONCURRENTLY)
-  std::optional<ObjectName> builds;  ///< the index that CREATE INDEX CONCURRENTLY leaves invalid when it fails
+  std::vector<ObjectName> operator_classes;  ///< that an index or a partition key names: code that runs for every row
+  bool alone = false;                        ///< the server takes it outside a transaction only (CONCURRENTLY)
+  std::optional<ObjectName> builds;          ///< the index that CREATE INDEX CONCURRENTLY leaves invalid when it fails
 };
 
 /// Why such a statement may not be sent.

@@ -31,18 +31,21 @@ local missing = [[
   from pg_catalog.pg_class as t
   cross join (values
     (1, 'function ' || :guard::text, :make_function::text, 'drop function ' || :guard::text || '()'),
-    (2, 'trigger ' || :row_trigger::text, :make_row::text, pg_catalog.format('drop trigger %I on %s', :row_trigger::text, :table::text)),
+    (2, 'trigger ' || :row_trigger::text, :make_row::text,
+     pg_catalog.format('drop trigger %I on %s', :row_trigger::text, :table::text)),
     (3, 'trigger ' || :truncate_trigger::text, :make_truncate::text,
      pg_catalog.format('drop trigger %I on %s', :truncate_trigger::text, :table::text)))
     as w (place, what, ddl, undo_ddl)
   where t.oid = pg_catalog.to_regclass(:table::text)::pg_catalog.oid
     and case w.place
           when 1 then not exists (select from pg_catalog.pg_proc as p
-                                  where p.oid = pg_catalog.to_regproc(:guard::text)::pg_catalog.oid and p.prosrc = :body::text)
+                                  where p.oid = pg_catalog.to_regproc(:guard::text)::pg_catalog.oid
+                                    and p.prosrc = :body::text)
           else not exists (select from pg_catalog.pg_trigger as g
                            where g.tgrelid = t.oid and g.tgenabled <> 'D' and g.tgfoid =
                              pg_catalog.to_regproc(:guard::text)::pg_catalog.oid
-                             and g.tgname = case w.place when 2 then :row_trigger::text else :truncate_trigger::text end)
+                             and g.tgname = case w.place when 2 then :row_trigger::text
+                                              else :truncate_trigger::text end)
         end]]
 
 --- The guard of a table. `columns` are those that UPDATE may set.
@@ -51,9 +54,8 @@ local missing = [[
 function M.append_only(given)
   step.read(given, "append_only", { table = { "string", required = true }, columns = { "table" } })
   local name = step.table_name(given.table)
-  local schema, plain = given.table:match("^(.*)%.([^.]*)$")
-  plain = plain or given.table
-  local guard = sql.qualified((schema and schema .. "." or "") .. plain .. "_append_only")
+  local schema, plain = sql.parts(given.table)
+  local guard = (schema ~= "" and sql.identifier(schema) .. "." or "") .. sql.identifier(plain .. "_append_only")
   local row_trigger, truncate_trigger = plain .. "_append_only", plain .. "_append_only_truncate"
   local names = {}
   for at, column in ipairs(given.columns or {}) do

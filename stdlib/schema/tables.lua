@@ -42,7 +42,8 @@ local function columns_of(given)
 end
 
 local missing_columns = [[
-  select w.place, w.name, pg_catalog.format('alter table %s add column %I %s', :table::text, w.name, w.definition) as ddl,
+  select w.place, w.name,
+         pg_catalog.format('alter table %s add column %I %s', :table::text, w.name, w.definition) as ddl,
          pg_catalog.format('alter table %s drop column %I', :table::text, w.name) as undo_ddl
   from pg_catalog.jsonb_to_recordset(:wanted::pg_catalog.jsonb) as w (place int, name text, definition text)
   where not exists (select from pg_catalog.pg_attribute as a
@@ -120,7 +121,8 @@ local function as_list(value) return type(value) == "table" and value or { value
 
 local missing_constraint = [[
   select s.place, s.what, s.ddl, s.undo_ddl
-  from (values (1, 'add ' || :name::text, :add::text, :drop::text), (2, 'validate ' || :name::text, :validate::text, null))
+  from (values (1, 'add ' || :name::text, :add::text, :drop::text),
+               (2, 'validate ' || :name::text, :validate::text, null))
     as s (place, what, ddl, undo_ddl)
   left join pg_catalog.pg_constraint as c
     on c.conrelid = pg_catalog.to_regclass(:table::text)::pg_catalog.oid and c.conname = :name::text
@@ -143,7 +145,7 @@ function M.foreign_key(given)
   })
   local name = step.table_name(given.table)
   local constraint = given.constraint
-    or ("%s_%s_fkey"):format(given.table:match("[^.]*$"), table.concat(given.columns, "_"))
+    or ("%s_%s_fkey"):format(select(2, sql.parts(given.table)), table.concat(given.columns, "_"))
   local quoted = sql.identifier(constraint)
   local add = ("alter table %s add constraint %s foreign key (%s) references %s%s%s not valid"):format(
     name,

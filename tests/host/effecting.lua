@@ -2,24 +2,32 @@
 --- opsh that a test must catch.
 local json = require("opsh.json")
 local sample = require("sample")
+local schemas = require("opsh.json_schema")
 local test = require("opsh.test")
 
 local M = {}
 
 local head = [[
-local runbook, http, proc, notify = require("opsh.runbook"), require("opsh.http"), require("opsh.proc"), require("opsh.notify")
-local flags, files, opsh = require("opsh.flags"), require("opsh.files"), require("opsh")
+local runbook, http, proc = require("opsh.runbook"), require("opsh.http"), require("opsh.proc")
+local flags, files, notify = require("opsh.flags"), require("opsh.files"), require("opsh.notify")
 local function say(word) return proc.run({ "sh", "-c", "echo " .. word .. " >> lines" }) end
 local function says(word) return function() say(word) end end
 ]]
 
 -- A step on the table `item` that marks its rows.
-M.work = '{ name = "work", plan = "select id from item where not done", key = "id", writes = { "item" }, batch = 2,'
-  .. ' apply = function(tx) return { worked = tx:exec("update item set done = true from :items as i where item.id = i.id") }'
-  .. " end }"
+M.work = [[
+{ name = "work", plan = "select id from item where not done", key = "id", writes = { "item" }, batch = 2,
+  apply = function(tx)
+    return { worked = tx:exec("update item set done = true from :items as i where item.id = i.id") }
+  end }]]
 
 --- The same, and its apply does this first.
-function M.applying(lua) return (M.work:gsub("function%(tx%)", function() return "function(tx, list, ctx) " .. lua end)) end
+function M.applying(lua)
+  return (M.work:gsub("function%(tx%)", function() return "function(tx, list, ctx) " .. lua end))
+end
+
+--- A step that does this.
+function M.doing(lua) return ("{ name = 'x', effect = function(ctx) %s end },"):format(lua) end
 
 --- Writes a runbook of these steps (Lua source) and gives its path.
 function M.script(steps, top)
@@ -81,6 +89,11 @@ function M.broken(file, from, to)
   test.expect.is_true(at ~= nil and not source:find(from, ends + 1, true), "the control finds its place in " .. file)
   test.write("broken/" .. file, source:sub(1, at - 1) .. to .. source:sub(ends + 1))
   return { OPSH_LUA_DIR = tree }
+end
+
+--- Where a document is not what docs/run.schema.json says.
+function M.misfits(document)
+  return schemas.compile(test.shell("cat " .. test.beside("../../docs/run.schema.json")).output):check(document)
 end
 
 --- The id of the only run, or of the last.

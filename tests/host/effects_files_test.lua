@@ -8,7 +8,10 @@ local folders = 'folders = { "app", ":into" }, params = { into = { type = "strin
 
 local function apply(path, database, ...) return test.opsh({ path, "--apply", ... }, { db = database }) end
 
-local function doing(lua, top) return script(("{ name = 'x', effect = function(ctx) %s end },"):format(lua), top or folders) end
+local function doing(lua) return script(effecting.doing(lua), folders) end
+
+local in_table = [[flags.in_table({ name = "on", table = "feature", where = { name = "imports" },
+  set = { enabled = true } }),]]
 
 local function make(text)
   test.shell("mkdir -p app")
@@ -19,7 +22,9 @@ describe("files", function()
   it("are written and read in declared folders, also in one that a param names", function()
     make("")
     test.shell("mkdir other")
-    local path = doing('files.write("app/a.txt", "text\\n") files.write(ctx.params.into .. "/b.txt", files.read("app/.env") .. "!")')
+    local path = doing([[
+      files.write("app/a.txt", "text\n")
+      files.write(ctx.params.into .. "/b.txt", files.read("app/.env") .. "!")]])
     expect.equal(apply(path, items(), "--into", test.folder() .. "/other").exit, 0)
     expect.equal({ read("app/a.txt"), read("other/b.txt") }, { "text\n", "!" })
     expect.equal(test.shell("stat -c %a app/a.txt").output, "600\n")
@@ -55,7 +60,8 @@ describe("a flag in an environment file", function()
   end
 
   it("is set in its line, and everything else stays", function()
-    expect.equal(set("true", "# a\nA=1\nexport FLAG=false  # why\nB='x'\n"), "# a\nA=1\nexport FLAG=true  # why\nB='x'\n")
+    local around = "# a\nA=1\nexport FLAG=%s  # why\nB='x'\n"
+    expect.equal(set("true", around:format("false")), around:format("true"))
     expect.equal(set('"two words $x"', 'FLAG="old \\" one" # c\n'), 'FLAG="two words \\$x" # c\n')
     expect.equal(set("5", "A=1"), "A=1\nFLAG=5\n")
     expect.equal(set("5", "A=1\r\nFLAG=1\r\n"), "A=1\r\nFLAG=5\r\n")
@@ -66,9 +72,11 @@ describe("a flag in an environment file", function()
 
   it("keeps the file's mode, and follows a symbolic link to it", function()
     make("")
-    test.shell("mkdir app/shared && echo FLAG=0 > app/shared/env && chmod 640 app/shared/env && ln -sf shared/env app/.env")
+    test.shell("mkdir app/shared && echo FLAG=0 > app/shared/env && chmod 640 app/shared/env")
+    test.shell("ln -sf shared/env app/.env")
     expect.equal(apply(doing('flags.set("app/.env", "FLAG", 1)'), items()).exit, 0)
-    expect.equal(test.shell("stat -c %a app/shared/env; cat app/shared/env; readlink app/.env").output, "640\nFLAG=1\nshared/env\n")
+    local there = test.shell("stat -c %a app/shared/env; cat app/shared/env; readlink app/.env").output
+    expect.equal(there, "640\nFLAG=1\nshared/env\n")
   end)
 
   it("that stands there twice is refused by the plan", function()
@@ -94,7 +102,9 @@ describe("a flag in an environment file", function()
     local database = items()
     local path = script([[
       flags.in_file({ name = "flag", file = "app/.env", flag = "FLAG", value = "on" }),
-      { name = "kill", effect = function() proc.run({ "sh", "-c", "test -e once || { touch once; kill -9 $PPID; sleep 5; }; exit 1" }) end },]], folders)
+      { name = "kill", effect = function()
+        proc.run({ "sh", "-c", "test -e once || { touch once; kill -9 $PPID; sleep 5; }; exit 1" })
+      end },]], folders)
     expect.equal(apply(path, database).signal, 9)
     expect.equal(read("app/.env"), "FLAG=on\n")
     expect.equal(test.opsh({ "resume", effecting.last_run(database) }, { db = database }).exit, 4)
@@ -103,7 +113,8 @@ describe("a flag in an environment file", function()
 
   it("would not be, if what it was were asked for anew", function()
     make("FLAG=before\n")
-    local environment = effecting.broken("lua/effects/effect_steps.lua", "local kept = of.record.remembered[name]", "local kept = nil")
+    local environment =
+      effecting.broken("lua/effects/effect_steps.lua", "local kept = of.record.remembered[name]", "local kept = nil")
     local path = script([[
       { name = "flag", effect = function(ctx)
         for _ = 1, 2 do
@@ -121,7 +132,7 @@ describe("a flag in a table", function()
   it("is a data step, with its check and undo", function()
     local database = test.database({ sql = "create table feature (name text primary key, enabled boolean not null);"
       .. "insert into feature values ('imports', false), ('other', false)" })
-    local path = script('flags.in_table({ name = "on", table = "feature", where = { name = "imports" }, set = { enabled = true } }),')
+    local path = script(in_table)
     expect.contains(test.opsh({ path }, { db = database }).output, "items    1")
     expect.equal(apply(path, database).exit, 0)
     expect.equal(database:value("select string_agg(name, ',') from feature where enabled"), "imports")
@@ -132,7 +143,7 @@ describe("a flag in a table", function()
 
   it("that is not there fails its check", function()
     local database = test.database({ sql = "create table feature (name text primary key, enabled boolean not null)" })
-    local path = script('flags.in_table({ name = "on", table = "feature", where = { name = "imports" }, set = { enabled = true } }),')
+    local path = script(in_table)
     expect.equal(apply(path, database).exit, 6)
   end)
 end)

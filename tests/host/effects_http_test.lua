@@ -10,26 +10,32 @@ local function apply(path, database, arguments, environment)
 end
 
 local token = "t0ken-v4lue"
+local tokened = 'params = { token = { type = "string", secret = true } },'
+
+local function posting(web, path, options, more)
+  return script(effecting.doing(('http.post("%s%s", %s)'):format(web.url, path, options)) .. (more or ""))
+end
 
 describe("a request", function()
   it("goes out with the token that it names", function()
     local web = effecting.web()
-    local path = script(('{ name = "x", effect = function() http.post("%s/a?key=1", { bearer = "API_TOKEN", json = { a = 1 } }) end },'):format(web.url))
+    local path = posting(web, "/a?key=1", '{ bearer = "API_TOKEN", json = { a = 1 } }')
     expect.equal(apply(path, items(), {}, { API_TOKEN = token }).exit, 0)
     local asked = web.seen()[1]
-    expect.equal({ asked.method, asked.path, asked.body, asked.authorization }, { "POST", "/a?key=1", '{"a":1}', "Bearer " .. token })
+    expect.equal({ asked.method, asked.path, asked.body }, { "POST", "/a?key=1", '{"a":1}' })
+    expect.equal(asked.authorization, "Bearer " .. token)
   end)
 
   it("that is answered with another status than expected stops the run", function()
     local web = effecting.web()
     local database = items()
-    local path = script(('{ name = "x", effect = function() http.post("%s/status/503?key=secretkey") end },'):format(web.url) .. work)
+    local path = posting(web, "/status/503?key=secretkey", "{}", work)
     local result = apply(path, database)
     expect.equal(result.exit, 4)
     expect.contains(result.errors, "/status/503?... answered 503")
     expect.lacks(result.errors, "secretkey")
     expect.equal(database:value("select count(*) from item where done"), 0)
-    path = script(('{ name = "x", effect = function() http.post("%s/status/503", { expect = 503 }) end },'):format(web.url))
+    path = posting(web, "/status/503", "{ expect = 503 }")
     expect.equal(apply(path, database).exit, 0)
   end)
 
@@ -50,7 +56,8 @@ describe("a smoke test", function()
 
   it("passes when the address answers as it should", function()
     local web = effecting.web()
-    local result = apply(checking(web, '{ json = { status = "ok" }, bearer = "API_TOKEN" }'), items(), {}, { API_TOKEN = token })
+    local path = checking(web, '{ json = { status = "ok" }, bearer = "API_TOKEN" }')
+    local result = apply(path, items(), {}, { API_TOKEN = token })
     expect.equal(result.exit, 0)
     expect.contains(result.output, "pass   health  200")
     expect.equal(web.seen()[1].authorization, "Bearer " .. token)
@@ -114,11 +121,13 @@ describe("a notice", function()
     local result = apply(script(work, noticing), database, { "--json" }, { HOOK = web.url .. "/slow/5/s3cret" })
     expect.equal(result.exit, 0)
     local document = result.json()
-    expect.equal({ document.outcome, document.incidents[1].kind, document.incidents[1].what }, { "done", "http.timeout", "POST $HOOK" })
+    local incident = document.incidents[1]
+    expect.equal({ document.outcome, incident.kind, incident.what }, { "done", "http.timeout", "POST $HOOK" })
     expect.equal(database:value("select count(*) from item where done"), 5)
     expect.equal(database:value("select state from opsh.run"), "done")
     expect.contains(table.concat(effecting.events(document.run), "; "), "effect finished finally failed; incident")
-    expect.contains(apply(script(work, noticing), items(), {}, { HOOK = web.url .. "/slow/5/s3cret" }).output, "1 incident\n  POST $HOOK")
+    result = apply(script(work, noticing), items(), {}, { HOOK = web.url .. "/slow/5/s3cret" })
+    expect.contains(result.output, "1 incident\n  POST $HOOK")
   end)
 
   it("would stop the run if it were not best effort", function()
@@ -152,8 +161,11 @@ describe("a secret that an effect uses", function()
         http.post("%s/visible-path?key=QUERYSECRET", { bearer = "token" })
         proc.run({ "sh", "-c", "echo visible-output $TOKEN $DATABASE_PASSWORD; echo $TOKEN >&2; exit %d" },
           { secrets = { "DATABASE_PASSWORD" }, environment = { TOKEN = ctx.params.token } })
-      end, compensate = function() http.post("%s/status/500", { bearer = "token", expect = 200 }) end },]]):format(web.url, fails, web.url)
-      .. work, 'params = { token = { type = "string", secret = true } },'
+      end, compensate = function() http.post("%s/status/500", { bearer = "token", expect = 200 }) end },]]):format(
+      web.url,
+      fails,
+      web.url
+    ) .. work, 'params = { token = { type = "string", secret = true } },'
       .. ' finally = function() notify.slack({ webhook = "HOOK", text = "x" }) end,')
     local result = apply(path, database, { "--error-detail" }, {
       OPSH_PARAM_TOKEN = token,
@@ -178,8 +190,21 @@ describe("a secret that an effect uses", function()
     end
   end)
 
+  it("is hidden where a script puts it into what is recorded", function()
+    local database = items()
+    local path = script([[{ name = "x", effect = function(ctx)
+      proc.run({ "true", ctx.params.token, "visible-argument" })
+    end },]], tokened)
+    local result = apply(path, database, {}, { OPSH_PARAM_TOKEN = token })
+    local all = everything(database, result)
+    expect.contains(all, "visible-argument")
+    expect.lacks(all, token)
+    path = script(effecting.doing('ctx:remember("t", ctx.params.token)'), tokened)
+    expect.contains(apply(path, database, {}, { OPSH_PARAM_TOKEN = token }).errors, "has a secret in it")
+  end)
+
   it("may not wait in the database for a commit", function()
-    local path = script(effecting.applying('http.post("http://127.0.0.1:9/" .. ctx.params.token)'), 'params = { token = { type = "string", secret = true } },')
+    local path = script(effecting.applying('http.post("http://127.0.0.1:9/" .. ctx.params.token)'), tokened)
     local database = items()
     local result = apply(path, database, {}, { OPSH_PARAM_TOKEN = token })
     expect.equal(result.exit, 1)

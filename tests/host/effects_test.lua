@@ -8,6 +8,8 @@ local applying = effecting.applying
 local paired = '{ name = "on", effect = says("on"), compensate = says("off") },'
 local failing = '{ name = "fails", effect = function() proc.run({ "sh", "-c", "exit 77" }) end },'
 
+local function broken(name, from, to) return effecting.broken("lua/effects/" .. name, from, to) end
+
 local function apply(path, database, arguments, options)
   options = options or {}
   options.db = database
@@ -27,7 +29,7 @@ describe("an effect", function()
   end)
 
   it("would be caught if a plan did it", function()
-    local environment = effecting.broken("lua/effects/hands.lua", "act = foretell(job, not rung.rests)", "act = read(job)")
+    local environment = broken("hands.lua", "act = foretell(job, not rung.rests)", "act = read(job)")
     test.opsh({ script(paired .. work) }, { db = items(), environment = environment })
     expect.equal(lines()[1], "on")
   end)
@@ -62,7 +64,7 @@ describe("an effect", function()
       0,
     })
     local events = effecting.events(document.run)
-    expect.equal({ events[3], events[4], events[5] }, { "step started on", "effect begun on", "effect finished on done" })
+    expect.equal({ unpack(events, 3, 5) }, { "step started on", "effect begun on", "effect finished on done" })
     expect.contains(test.opsh({ "show", document.run }, { db = database }).output, "echo on >> lines")
   end)
 
@@ -91,7 +93,8 @@ describe("an effect", function()
   end)
 
   it("would be lost if it were recorded as done before it is", function()
-    local environment = effecting.broken("lua/effects/effect_steps.lua", 'record.state, record.ends, record.compensable = "begun"', 'record.state, record.ends, record.compensable = "done"')
+    local first = "record.state, record.ends, record.compensable = "
+    local environment = broken("effect_steps.lua", first .. '"begun"', first .. '"done"')
     local database = items()
     local path = script([[
       { name = "on", effect = function() proc.run({ "sh", "-c", "kill -9 $PPID; sleep 5" }) end },]] .. work)
@@ -164,7 +167,8 @@ end)
 describe("a program that runs too long", function()
   it("is ended, and its step taken back", function()
     local path = script([[
-      { name = "slow", effect = function() proc.run({ "sh", "-c", "echo slow >> lines; sleep 30" }, { timeout = 0.3 }) end,
+      { name = "slow",
+        effect = function() proc.run({ "sh", "-c", "echo slow >> lines; sleep 30" }, { timeout = 0.3 }) end,
         compensate = says("back") },]] .. work)
     local database = items()
     local result = apply(path, database)
@@ -201,11 +205,15 @@ describe("compensations", function()
     expect.contains(result.errors, "exit status 77")
     expect.contains(result.errors, "taken back: three\n  taken back: one")
     local events = effecting.events(effecting.last_run(database))
-    expect.contains(table.concat(events, "; "), "compensated three done; effect begun one; effect finished one done; compensated one done")
+    expect.contains(
+      table.concat(events, "; "),
+      "compensated three done; effect begun one; effect finished one done; compensated one done"
+    )
   end)
 
   it("would be caught in the order of the steps", function()
-    local environment = effecting.broken("lua/effects/effect_steps.lua", "then table.insert(found, 1, step) end", "then found[#found + 1] = step end")
+    local environment =
+      broken("effect_steps.lua", "then table.insert(found, 1, step) end", "then found[#found + 1] = step end")
     apply(script(three .. work .. "," .. failing), items(), {}, { environment = environment })
     expect.equal(lines(), { "one", "two", "three", "-one", "-three" })
   end)
@@ -222,7 +230,7 @@ describe("compensations", function()
   it("are followed by the effects again when the run is resumed", function()
     local database = items()
     database:execute("alter table item add constraint blocked check (not (done and id = 5))")
-    local path = script('{ name = "on", effect = says("on"), compensate = says("off") },' .. work .. ', { name = "end", ends = "on" },')
+    local path = script(paired .. work .. ', { name = "end", ends = "on" },')
     expect.equal(apply(path, database).exit, 4)
     expect.equal(lines(), { "on", "off" })
     database:execute("alter table item drop constraint blocked")
@@ -237,14 +245,18 @@ describe("compensations", function()
   end)
 
   it("do not run for an effect of which nothing was done", function()
-    local path = script([[{ name = "x", effect = function() error("before it") end, compensate = says("back") },]] .. work)
+    local path = script([[
+      { name = "x", effect = function(ctx) if ctx.run then error("before it") end end, compensate = says("back") },]]
+      .. work)
     expect.equal(apply(path, items()).exit, 1)
     expect.equal(lines(), {})
   end)
 
   -- Interrupts a run in its second effect; what it said.
   local function interrupted(environment)
-    local path = script(paired .. [[
+    local path = script([[
+      { name = "on", effect = says("on"),
+        compensate = function() proc.run({ "sh", "-c", "sleep 0.5; echo off >> lines" }) end },
       { name = "long", effect = function() proc.run({ "sh", "-c", "echo long >> lines; sleep 60" }) end },]] .. work)
     local process = test.spawn({ path, "--apply" }, { db = items(), environment = environment })
     test.wait_until("the long one runs", function() return lines()[2] == "long" end)
@@ -260,8 +272,8 @@ describe("compensations", function()
   end)
 
   it("would be cut short by that interrupt without a shield", function()
-    local environment = effecting.broken(
-      "lua/effects/compensation.lua",
+    local environment = broken(
+      "compensation.lua",
       "host.shielded(effect_steps.compensate",
       "host.protect(effect_steps.compensate"
     )
@@ -294,7 +306,9 @@ describe("compensations", function()
     local elsewhere = database.conninfo:gsub("dbname='[^']*'", "dbname='postgres'")
     local function allow(connections)
       local sql = ("update pg_database set datallowconn = %s where datname = '%s'"):format(connections, database.name)
-      expect.equal(test.shell(('psql -X -q -d "%s" -c "%s; select pg_terminate_backend(pid) from pg_stat_activity where datname = \'%s\'"'):format(elsewhere, sql, database.name)).exit, 0)
+      local all = "select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'"
+      local ended = all:format(database.name)
+      expect.equal(test.shell(('psql -X -q -d "%s" -c "%s; %s"'):format(elsewhere, sql, ended)).exit, 0)
     end
     local process = test.spawn({ path, "--apply" }, { db = database })
     test.wait_until("it sleeps", function()
@@ -314,6 +328,67 @@ describe("compensations", function()
   end)
 end)
 
+describe("an opsh whose run is taken over in the middle of an effect", function()
+  local slow = [[{ name = "on", effect = function() proc.run({ "sh", "-c", "echo on >> lines; sleep 3" }) end,
+    compensate = says("off") },]]
+
+  local function taken_over(environment)
+    local database, path = items(), script(slow .. work)
+    local process = test.spawn({ path, "--apply" }, { db = database, environment = environment })
+    test.wait_until("its effect is begun", function() return lines()[1] == "on" end)
+    expect.equal(test.opsh({ "resume", effecting.last_run(database) }, { db = database }).exit, 0)
+    return process:wait(20)
+  end
+
+  it("leaves the effects to the one that goes on", function()
+    expect.contains(taken_over().errors, "another opsh has taken over run")
+    expect.equal(lines(), { "on", "on" })
+  end)
+
+  it("would take back what the other needs, if it did not ask first", function()
+    taken_over(effecting.broken("lua/runbook/ladder.lua", "    can_reach(job, err)\n    err = comp", "    err = comp"))
+    expect.equal(lines(), { "on", "on", "off" })
+  end)
+end)
+
+describe("a step that comes after an effect", function()
+  local path
+  local function migrating()
+    path = script([[{ name = "migrate", effect = says("migrate") },
+      { name = "later", after = "migrate", plan = "select id, fresh from item", key = "id", writes = { "item" },
+        apply = function(tx) tx:exec("update item set fresh = 1") end,
+        verify = function(check) check:that("x", false) end },
+      ]] .. work)
+    return items()
+  end
+
+  it("is left out of a simulation and a rehearsal, which say so", function()
+    local database = migrating()
+    local result = test.opsh({ path, "--simulate" }, { db = database })
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "step later, which is planned after migrate")
+    result = test.opsh({ path, "--rehearse", "--backup", "now" }, { db = database })
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "step later, which comes after migrate, beyond the database")
+  end)
+end)
+
+describe("the document of a run with effects and questions", function()
+  it("fits its schema on every rung", function()
+    local database = items()
+    local path = script(paired .. applying('say("batch")') .. ', { name = "look", manual = "Is it there?" },',
+      'finally = function() notify.webhook({ webhook = "HOOK", json = {} }) end,')
+    local answers = test.write("answers.lua", 'return { look = { answer = "yes", evidence = "answers.lua" } }')
+    for _, arguments in ipairs({ {}, { "--simulate" }, { "--apply" }, { "--apply", "--answers", answers } }) do
+      local result = test.opsh({ path, "--json", unpack(arguments) }, {
+        db = database,
+        environment = { HOOK = "http://127.0.0.1:9/abcd" },
+      })
+      expect.none(effecting.misfits(result.json()))
+    end
+  end)
+end)
+
 describe("effects asked for in apply", function()
   local posting = applying('say("batch" .. list[1].id)')
 
@@ -329,7 +404,7 @@ describe("effects asked for in apply", function()
   end)
 
   it("would be caught if they were done at once", function()
-    local environment = effecting.broken("lua/effects/hands.lua", "wait = batch_effects.waiting(job)", "wait = read(job)")
+    local environment = broken("hands.lua", "wait = batch_effects.waiting(job)", "wait = read(job)")
     local database = items()
     database:execute("alter table item add constraint blocked check (not (done and id = 3))")
     apply(script(posting), database, {}, { environment = environment })

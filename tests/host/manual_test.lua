@@ -18,7 +18,8 @@ end
 
 describe("a manual step", function()
   it("is shown by a plan", function()
-    expect.contains(test.opsh({ script(asking) }, { db = items() }).output, "would ask: Does the page show the entries?")
+    local result = test.opsh({ script(asking) }, { db = items() })
+    expect.contains(result.output, "would ask: Does the page show the entries?")
   end)
 
   it("that nobody answers stops the run, which a resume with answers finishes", function()

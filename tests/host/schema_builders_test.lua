@@ -243,7 +243,7 @@ create trigger touched before insert on feelings for each row execute function t
     local before = schema_of(on)
     local result = opsh(on, file, "--apply")
     expect.equal(result.exit, 1, result.errors)
-    expect.contains(result.errors, "migrations/x.sql:11")
+    expect.contains(result.errors, "migrations/x.sql:12")
     expect.equal(schema_of(on), before)
   end)
 
@@ -258,7 +258,7 @@ create trigger touched before insert on feelings for each row execute function t
       local result = opsh(database(), file)
       expect.equal(result.exit ~= 0, true)
       expect.contains(result.errors, words)
-      expect.contains(result.errors, "migrations/x.sql:10")
+      expect.contains(result.errors, "migrations/x.sql:11")
     end
   end)
 
