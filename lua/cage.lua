@@ -134,14 +134,39 @@ local function find_module(folders, name)
   return found.path
 end
 
--- What opsh's own modules use to reach the host.
-local hidden = { ["opsh.effects"] = true }
+-- What a script may require; what else there is of the standard library is its own.
+local public = {
+  "opsh",
+  "opsh.csv",
+  "opsh.files",
+  "opsh.flags",
+  "opsh.http",
+  "opsh.json",
+  "opsh.json_schema",
+  "opsh.notify",
+  "opsh.preflight",
+  "opsh.proc",
+  "opsh.runbook",
+  "opsh.schema",
+  "opsh.secrets",
+}
 
-local function is_standard(name)
-  return (name == "opsh" or name:sub(1, 5) == "opsh.")
-    and not hidden[name]
-    and not name:find("^opsh%.host")
-    and not name:find("^opsh%.native")
+local function is_standard(name) return name == "opsh" or name:sub(1, 5) == "opsh." end
+
+local function refuse_unknown(name, is_test)
+  if name == "opsh.test" then
+    if is_test then return end
+    errors.raise("script.module", "opsh.test is for test files", "opsh test runs the files named *_test.lua")
+  end
+  for _, known in ipairs(public) do
+    if known == name then return end
+  end
+  local meant = text.nearest(name, public)
+  errors.raise(
+    "script.module",
+    ("opsh has no module %s"):format(name),
+    meant and ("did you mean %s?"):format(meant) or "there are " .. table.concat(public, ", ")
+  )
 end
 
 --- Loads a chunk for the cage. A syntax error shows the line.
@@ -187,17 +212,7 @@ function M.environment(folder, options)
   function env.require(name)
     if type(name) ~= "string" then errors.raise("script.module", "require wants the name of a module") end
     if is_standard(name) then
-      if name == "opsh.test" and not (options and options.is_test) then
-        errors.raise("script.module", "opsh.test is for test files", "opsh test runs the files named *_test.lua")
-      end
-      local known = host.has_module(name)
-      if not known then
-        errors.raise(
-          "script.module",
-          ("opsh has no module %s"):format(name),
-          "there are opsh, opsh.csv, opsh.json, opsh.runbook"
-        )
-      end
+      refuse_unknown(name, options and options.is_test)
       loaded[name] = loaded[name] or reading_beside(name, own_copy(require(name)), folder, sources)
       return loaded[name]
     end

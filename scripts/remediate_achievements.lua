@@ -54,7 +54,8 @@ local update_links = [[
     and (definition.subject_id, definition.grade_id, definition.dimension_id,
          ]] .. normal("definition.description") .. [[)
         is not distinct from
-        (item.subject_id, item.grade_id, item.dimension_id, ]] .. normal("item.description") .. ")"
+        (item.subject_id, item.grade_id, item.dimension_id, item.compared_text)
+]]
 
 --- No link leads to a definition of another subject, grade or dimension, not even one that is not ours to touch.
 local function check_links(check)
@@ -117,7 +118,7 @@ return runbook({
                     when keys.definition_id is null and keys.creator_id = inspected.id then 'create_and_relink'
                     else 'relink' end as action,
                case when current.id is null then 'missing_definition' else 'mismatch_definition_context' end as reason,
-               subject_id, grade_id, dimension_id, description
+               subject_id, grade_id, dimension_id, description, inspected.text as compared_text
         from inspected
         left join bank as current on current.id = inspected.definition_id
         left join keys on keys.context = inspected.context and keys.text = inspected.text

@@ -122,6 +122,7 @@ function Schema:steps(reader)
       number = recorded.number,
       name = recorded.name,
       kind = "items",
+      key = declared.key,
       schema = self,
       autocommit = declared.autocommit,
       planned = planned,
