@@ -253,7 +253,9 @@ end
 ---@param again? string the command line, to say how to apply
 function M.render(job, place, out, again)
   local parts = { M.heading(job, place, out, "plan"), reading(job, place, out) }
-  if job.preconditions then parts[#parts + 1] = "\npreconditions\n" .. checks_text.render(out, job.preconditions, 2) end
+  if job.preconditions and #job.preconditions > 0 then
+    parts[#parts + 1] = "\npreconditions\n" .. checks_text.render(out, job.preconditions, 2)
+  end
   for _, step in ipairs(job.steps) do
     parts[#parts + 1] = step_text(out, step, #job.steps > 1)
   end

@@ -160,7 +160,7 @@ void Connection::send(const char* text, const Parameters& parameters) {
   std::vector<int> lengths;
   for (const auto& value : values) {
     if (value.text && value.text->find('\0') != std::string::npos)
-      throw Error{"sql.nul", "a parameter holds a NUL byte, which PostgreSQL's text cannot hold",
+      throw Error{"data.nul", "a parameter holds a NUL byte, which PostgreSQL's text cannot hold",
                   "pass it as bytea: encode(...) or '\\x...' text"};
     types.push_back(value.type);
     texts.push_back(value.text ? value.text->c_str() : nullptr);

@@ -39,6 +39,17 @@ describe("items that fail", function()
     expect.equal(database:value("select count(*) from item where done"), 49)
   end)
 
+  it("may hold what no text of PostgreSQL can", function()
+    local database = test.database({ sql = sample.items(2) })
+    local lua = [[function(tx, items)
+      tx:value("select $1::text", items[1].id == 1 and "a\0b" or "ab")
+      return { changed = tx:exec("update item set done = true from :items as i where item.id = i.id") }
+    end]]
+    expect.equal(apply({ max_failures = "1", batch = "1", apply = lua }, database).exit, 8)
+    expect.contains(database:value("select message from opsh.left_out"), "NUL")
+    expect.equal(database:value("select count(*) from item where done"), 1)
+  end)
+
   it("may raise anything: a table without a kind, nothing, an empty text", function()
     for _, raised in ipairs({ "{}", "nil", '""', '{ kind = 5, message = {} }', '{ kind = "data" }' }) do
       local database = test.database({ sql = sample.items(2) })
