@@ -13,6 +13,7 @@ local commands = {
   { name = "show", help = "Show one run: its steps, batches and what was left out." },
   { name = "resume", help = "Go on with a run that was stopped part-way." },
   { name = "plans", help = "List the plans that an apply is compared with, or show one again." },
+  { name = "watch", help = "Run the checks of a run again for some hours; end with the first that fails." },
   { name = "undo", help = "Take back what a run changed; without --apply, say what that would be." },
   { name = "backup", help = "Make a backup and show what it is worth; list those that there are, prune old ones." },
   { name = "certify", help = "Show more of a dump: that it reads, that it restores, that it is what there was." },

@@ -74,7 +74,8 @@ local function sample(step)
   return as_array(rows)
 end
 
-local function check_results(results)
+--- Results of checks, for any document.
+function M.check_results(results)
   local list = {}
   for at, result in ipairs(results or {}) do
     local rows = {}
@@ -140,10 +141,10 @@ local function steps(job)
       summary = step.summary_figures and as_object(M.plain(step.summary_figures)) or null,
       tally = tally(step),
       sample = sample(step),
-      checks_now = check_results(step.checks_now),
+      checks_now = M.check_results(step.checks_now),
       done = figures(step.done),
       batches = step.done and step.done.batches or null,
-      checks = check_results(step.checks),
+      checks = M.check_results(step.checks),
     })
   end
   return as_array(list)
@@ -262,7 +263,7 @@ function M.of(job, place, rung, err, exit)
       target = target(job, place),
       params = params(job),
       reading = reading(job),
-      preconditions = check_results(job.preconditions),
+      preconditions = M.check_results(job.preconditions),
       plan = not err and kept_plan(job.plan) or null,
       drift = plans.drift_document(job.drift),
       backup = required.document(job.backup),

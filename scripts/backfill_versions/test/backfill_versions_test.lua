@@ -93,7 +93,7 @@ describe("the backfill of competency_versions", function()
     end
   end
 
-  it("makes what the reference expects of 20 000 competencies", backfills(20000, 1, true))
+  it("makes what the reference expects of 5 000 competencies", backfills(5000, 1, true))
 
   it("keeps to the scenario that it is given", function()
     local database = prepared(1000, 1)
@@ -148,7 +148,7 @@ describe("the backfill of competency_versions", function()
   end)
 
   it("respects a version that somebody makes between the plan and the apply", function()
-    local database = prepared(20000, 1)
+    local database = prepared(5000, 1)
     -- The last competency of the plan gets its version as soon as the first batch begins.
     local last = database:value("select max(competency_id) from expected.created")
     database:execute(([[

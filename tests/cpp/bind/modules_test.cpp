@@ -13,8 +13,8 @@ TEST_CASE("all native modules are registered, each with functions") {
       assert(next(module), name)
     end
     table.sort(names)
-    same(table.concat(names, " "), "audit db decimal digest doctor journal json log plan proc report sandbox secrets "
-                                       .. "simulation sql system text undo")
+    same(table.concat(names, " "), "audit backup db decimal digest doctor http journal json log pattern plan proc report "
+                                       .. "restore sandbox secrets simulation sql system text undo")
   )") == "");
 }
 

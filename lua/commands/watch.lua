@@ -1,0 +1,119 @@
+--- `opsh watch RUN`: a run's checks, again and again, until one does not hold any more.
+local arguments = require("opsh.host.commands.arguments")
+local checks_text = require("opsh.host.present.checks")
+local config = require("opsh.host.config")
+local counted = require("opsh.host.counted")
+local document = require("opsh.host.present.document")
+local errors = require("opsh.host.errors")
+local host = require("opsh.native.host")
+local json = require("opsh.native.json")
+local load = require("opsh.host.runbook.load")
+local options = require("opsh.host.options")
+local screen = require("opsh.host.present.screen")
+local system = require("opsh.native.system")
+local verifying = require("opsh.host.runbook.verifying")
+local workplace = require("opsh.host.workplace")
+
+local _, array = json.metatables()
+
+local own_options = {
+  { name = "for", value = "TIME", default_text = "2h", help = "How long: 90s, 30m, 2h, 1d.", group = "ladder" },
+  { name = "every", value = "TIME", default_text = "5m", help = "From one look to the next.", group = "ladder" },
+  { name = "once", help = "Look once, and be done.", group = "ladder" },
+}
+
+local function seconds_of(given, name, fallback)
+  local value = given[name] and given[name][1] or fallback
+  local seconds = config.seconds(value)
+  if seconds then return seconds end
+  errors.raise("usage.value", ("--%s wants a time such as 30s, 5m or 2h, not %q"):format(name, value))
+end
+
+local function now() return os.date("!%Y-%m-%dT%H:%M:%SZ") end
+
+--- Of a round: when, how many checks, and those that did not pass by step.
+local function record(time, passed, steps)
+  local made, total = { time = time, passed = passed, steps = setmetatable({}, array) }, 0
+  for at, step in ipairs(steps) do
+    total = total + #step.checks
+    made.steps[at] = { name = step.name, checks = document.check_results(step.checks) }
+  end
+  made.checks = total
+  return made
+end
+
+local function say_round(out, round)
+  if out.json or out.quiet then return end
+  local verdict = round.passed and out.color(32, "pass") or out.color(31, "FAIL")
+  out.text(("%s  %s  %s\n"):format(round.time, verdict, counted(round.checks, "check")))
+end
+
+local function failures_text(out, steps)
+  local parts = {}
+  for _, step in ipairs(steps) do
+    local failed = {}
+    for _, result in ipairs(step.checks) do
+      if result.outcome ~= "pass" then failed[#failed + 1] = result end
+    end
+    if #failed > 0 then
+      parts[#parts + 1] = ("\n%s %s\n"):format(out.strong("step"), step.name) .. checks_text.render(out, failed, 2)
+    end
+  end
+  return table.concat(parts)
+end
+
+--- Looks until the time is over or a check fails. Looks are counted from the first: a slow one does not shift the next.
+local function look(out, job, terms)
+  local began, rounds = system.clock(), 0
+  while true do
+    local time = now()
+    local passed, steps = verifying.round(job)
+    rounds = rounds + 1
+    local round = record(time, passed, steps)
+    if round.checks == 0 then
+      errors.raise("refused.checks", ("run %s has no checks"):format(job.id), "add verify to a step of the runbook")
+    end
+    say_round(out, round)
+    if not passed then return 6, rounds, round, steps end
+    local next_look = began + math.ceil((system.clock() - began) / terms.every) * terms.every
+    if terms.once or next_look > began + terms.seconds then return 0, rounds, round, steps end
+    system.sleep(math.max(0, next_look - system.clock()))
+  end
+end
+
+local function watch(given, out, place, id)
+  local terms = {
+    seconds = seconds_of(given, "for", "2h"),
+    every = seconds_of(given, "every", "5m"),
+    once = given.once ~= nil,
+  }
+  workplace.announce(place.target, "watch", id)
+  local job = verifying.open(place, id, function(path) return load.load(path, options.taken()) end)
+  out.say(("watching run %s, %s"):format(job.id, job.record.title))
+  local exit, rounds, last, steps = look(out, job, terms)
+  if out.json then
+    local outcome = exit == 0 and "held" or "failed"
+    out.document({ run = job.id, outcome = outcome, exit = exit, rounds = rounds, last = last })
+  elseif exit == 0 then
+    out.text(("\nAll checks held, %s.\n"):format(rounds == 1 and "once" or ("%d times"):format(rounds)))
+  else
+    out.text(failures_text(out, steps) .. "\nA check does not hold any more; nothing was written.\n")
+  end
+  return exit
+end
+
+return function(before, rest)
+  local given, words = arguments.read(before, rest, {
+    program = "opsh watch",
+    description = "Runs the checks of a run again and again, with the script and the figures that it was carried out "
+      .. "with, and ends with the first that fails (exit 6). Reads only.",
+    options = options.join(own_options, options.host),
+    positionals = { { name = "RUN", help = "Its id, or the beginning of it.", required = true } },
+  })
+  if not given then return 0 end
+  local out, place = screen.open(given), workplace.open(given)
+  local ok, result = host.protect(watch, given, out, place, words[1])
+  place.close()
+  if not ok then error(result, 0) end
+  return result
+end
