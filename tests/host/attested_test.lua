@@ -1,5 +1,6 @@
 local test = require("opsh.test")
 local backing = require("backing")
+local documents = require("documents")
 
 local describe, it, expect = test.describe, test.it, test.expect
 
@@ -67,8 +68,8 @@ describe("an attested backup", function()
     expect.equal(applied.backup.outcome, "accepted")
     expect.equal(applied.backup.level, "attested")
     expect.equal(applied.backup.verified.how, "restore test")
-    backing.fits_schema(planned)
-    backing.fits_schema(applied)
+    documents.fit(planned, "run")
+    documents.fit(applied, "run")
   end)
 
   it("keeps nothing in the audit log that it does not know", function()

@@ -1,20 +1,11 @@
 --- What the tests of an apply's backup share: a database that somebody would miss, and a target for it.
-local schemas = require("opsh.json_schema")
 local test = require("opsh.test")
+local breaking = require("breaking")
 local sample = require("sample")
 
 local expect = test.expect
 
 local M = {}
-
--- Replaces a piece of a file that is in it once.
-local edit = [[
-import sys
-file, piece, instead = sys.argv[1:]
-text = open(file).read()
-assert text.count(piece) == 1
-open(file, "w").write(text.replace(piece, instead))
-]]
 
 --- A database with the table `item`, on a server that is nobody's throw-away one.
 ---@param more? string SQL
@@ -80,12 +71,6 @@ end
 --- The newest dump in the folder.
 function M.newest() return test.shell("ls -t .opsh/backups/*.dump | head -1").output:match("[^\n]+") end
 
---- That a document is what docs/run.schema.json says.
-function M.fits_schema(document)
-  local schema = schemas.compile(test.shell("cat " .. test.beside("../../docs/run.schema.json")).output)
-  expect.none(schema:check(document))
-end
-
 --- Damages a byte of a file.
 function M.flip(path)
   expect.equal(test.shell(("printf X | dd of=%s bs=1 seek=700 conv=notrunc 2>/dev/null"):format(path)).exit, 0)
@@ -96,19 +81,9 @@ end
 ---@param check string a piece of its source, once in it
 ---@param instead string
 function M.without(file, check, instead)
-  test.write("break", edit)
-  local line = 'mkdir broken && cp -r "$LUA" "$STDLIB" broken && python3 break "$FILE" "$CHECK" "$INSTEAD"'
-  local result = test.shell(line, {
-    environment = {
-      LUA = test.beside("../../lua"),
-      STDLIB = test.beside("../../stdlib"),
-      FILE = "broken/lua/backup/" .. file,
-      CHECK = check,
-      INSTEAD = instead,
-    },
-  })
-  expect.equal(result.exit, 0, result.errors)
-  return { OPSH_LUA_DIR = test.folder() .. "/broken", PATH = test.folder() .. "/bin:/usr/local/bin:/usr/bin:/bin" }
+  local environment = breaking.environment({ { "lua/backup/" .. file, check, instead } })
+  environment.PATH = test.folder() .. "/bin:/usr/local/bin:/usr/bin:/bin"
+  return environment
 end
 
 --- Edits a certificate and seals it anew, as somebody could who knows how.

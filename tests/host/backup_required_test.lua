@@ -1,5 +1,6 @@
 local test = require("opsh.test")
 local backing = require("backing")
+local documents = require("documents")
 local sample = require("sample")
 
 local describe, it, expect = test.describe, test.it, test.expect
@@ -47,7 +48,7 @@ describe("an apply without --backup", function()
     expect.equal(applied.backup.outcome, "accepted")
     expect.equal(applied.backup.sha256, planned.backup.sha256)
     for _, document in ipairs({ refused, planned, applied }) do
-      backing.fits_schema(document)
+      documents.fit(document, "run")
     end
   end)
 

@@ -3,36 +3,25 @@ local test = require("opsh.test")
 
 local M = {}
 
--- Replaces a piece of a file that is in it once.
-local edit = [[
-import sys
-file, piece, instead = sys.argv[1:]
-text = open(file).read()
-assert text.count(piece) == 1, piece
-open(file, "w").write(text.replace(piece, instead))
-]]
+local function with_instead(source, change)
+  local file, piece, instead = unpack(change)
+  local at, ends = source:find(piece, 1, true)
+  local once = at ~= nil and not source:find(piece, ends + 1, true)
+  test.expect.is_true(once, ("%s has the piece once: %s"):format(file, piece))
+  return source:sub(1, at - 1) .. instead .. source:sub(ends + 1)
+end
 
 --- A copy of opsh's own Lua with other lines in it, as the environment that makes opsh run it.
----@param changes { [1]: string, [2]: string, [3]: string }[] file below lua/, a piece of it, and what stands there
---- instead
+---@param changes { [1]: string, [2]: string, [3]: string }[] a file ("lua/...", "stdlib/..."), a piece that is in it
+--- once, and what stands there instead
 ---@return table<string, string>
 function M.environment(changes)
-  local tree = test.folder() .. "/broken"
-  local places = { TREE = tree, LUA = test.beside("../../lua"), STDLIB = test.beside("../../stdlib") }
-  local copied = test.shell('mkdir "$TREE" && cp -r "$LUA" "$STDLIB" "$TREE"', { environment = places })
+  local tree, root = test.folder() .. "/broken", test.beside("../..")
+  local copied = test.shell(("mkdir '%s' && cp -r '%s/lua' '%s/stdlib' '%s'"):format(tree, root, root, tree))
   test.expect.equal(copied.exit, 0, copied.errors)
-  local editor = test.write("edit.py", edit)
   for _, change in ipairs(changes) do
-    local edited = test.shell('python3 "$EDITOR" "$FILE" "$PIECE" "$INSTEAD"', {
-      environment = {
-        EDITOR = editor,
-        FILE = tree .. "/lua/" .. change[1],
-        PIECE = change[2],
-        INSTEAD = change[3],
-        PATH = "/usr/local/bin:/usr/bin:/bin",
-      },
-    })
-    test.expect.equal(edited.exit, 0, change[1] .. edited.errors)
+    local file = "broken/" .. change[1]
+    test.write(file, with_instead(test.shell(("cat '%s/%s'"):format(test.folder(), file)).output, change))
   end
   return { OPSH_LUA_DIR = tree }
 end

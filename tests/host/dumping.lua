@@ -1,5 +1,4 @@
 --- What the tests of `opsh backup` and `opsh certify` share: a database worth dumping, dumps, and damage to them.
-local schemas = require("opsh.json_schema")
 local test = require("opsh.test")
 
 local expect = test.expect
@@ -70,12 +69,6 @@ end
 function M.dumps()
   local found = test.shell("ls state/opsh/backups 2>/dev/null | grep -E 'dump|dir|partial'; true").output
   return found
-end
-
---- That a document is what docs/backup.schema.json says.
-function M.fits_schema(document)
-  local schema = schemas.compile(test.shell("cat " .. test.beside("../../docs/backup.schema.json")).output)
-  expect.none(schema:check(document))
 end
 
 --- The table in a backup's document.

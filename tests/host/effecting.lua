@@ -1,8 +1,6 @@
---- What the tests of effects share: a web server, runbooks whose effects leave lines in a file, and broken variants of
---- opsh that a test must catch.
+--- What the tests of effects share: a web server, runbooks whose effects leave lines in a file.
 local json = require("opsh.json")
 local sample = require("sample")
-local schemas = require("opsh.json_schema")
 local test = require("opsh.test")
 
 local M = {}
@@ -76,24 +74,6 @@ function M.web()
     return list
   end
   return web
-end
-
---- The environment in which opsh has another text in the place of one in a file of its Lua: a control, which a test of
---- what that text is for must catch.
-function M.broken(file, from, to)
-  local tree = test.folder() .. "/broken"
-  local root = test.beside("../..")
-  test.shell(("mkdir '%s' && cp -r '%s/lua' '%s/stdlib' '%s'"):format(tree, root, root, tree))
-  local source = M.read("broken/" .. file)
-  local at, ends = source:find(from, 1, true)
-  test.expect.is_true(at ~= nil and not source:find(from, ends + 1, true), "the control finds its place in " .. file)
-  test.write("broken/" .. file, source:sub(1, at - 1) .. to .. source:sub(ends + 1))
-  return { OPSH_LUA_DIR = tree }
-end
-
---- Where a document is not what docs/run.schema.json says.
-function M.misfits(document)
-  return schemas.compile(test.shell("cat " .. test.beside("../../docs/run.schema.json")).output):check(document)
 end
 
 --- The id of the only run, or of the last.

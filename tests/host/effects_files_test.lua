@@ -1,4 +1,5 @@
 local test = require("opsh.test")
+local breaking = require("breaking")
 local effecting = require("effecting")
 
 local describe, it, expect = test.describe, test.it, test.expect
@@ -113,8 +114,9 @@ describe("a flag in an environment file", function()
 
   it("would not be, if what it was were asked for anew", function()
     make("FLAG=before\n")
-    local environment =
-      effecting.broken("lua/effects/effect_steps.lua", "local kept = of.record.remembered[name]", "local kept = nil")
+    local environment = breaking.environment({
+      { "lua/effects/effect_steps.lua", "local kept = of.record.remembered[name]", "local kept = nil" },
+    })
     local path = script([[
       { name = "flag", effect = function(ctx)
         for _ = 1, 2 do

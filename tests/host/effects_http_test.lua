@@ -1,4 +1,5 @@
 local test = require("opsh.test")
+local breaking = require("breaking")
 local effecting = require("effecting")
 local json = require("opsh.json")
 
@@ -90,7 +91,7 @@ describe("a smoke test", function()
 
   it("would fail a simulation for what nobody else can see yet, if it were made", function()
     local web = effecting.web()
-    local environment = effecting.broken("lua/effects/hands.lua", "judge = not_judged", "judge = read(job)")
+    local environment = breaking.environment({ { "lua/effects/hands.lua", "judge = not_judged", "judge = read(job)" } })
     local path = checking(web, '{ json = { status = "down" } }')
     expect.equal(test.opsh({ path, "--simulate" }, { db = items(), environment = environment }).exit, 6)
   end)
@@ -132,7 +133,7 @@ describe("a notice", function()
 
   it("would stop the run if it were not best effort", function()
     local web = effecting.web()
-    local environment = effecting.broken("stdlib/notify.lua", "best_effort = true", "best_effort = false")
+    local environment = breaking.environment({ { "stdlib/notify.lua", "best_effort = true", "best_effort = false" } })
     environment.HOOK = web.url .. "/status/500/s3cret"
     local path = script('{ name = "tell", effect = function() notify.slack({ webhook = "HOOK", text = "x" }) end },')
     expect.equal(apply(path, items(), {}, environment).exit, 4)

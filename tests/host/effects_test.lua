@@ -1,4 +1,6 @@
 local test = require("opsh.test")
+local breaking = require("breaking")
+local documents = require("documents")
 local effecting = require("effecting")
 
 local describe, it, expect = test.describe, test.it, test.expect
@@ -8,7 +10,7 @@ local applying = effecting.applying
 local paired = '{ name = "on", effect = says("on"), compensate = says("off") },'
 local failing = '{ name = "fails", effect = function() proc.run({ "sh", "-c", "exit 77" }) end },'
 
-local function broken(name, from, to) return effecting.broken("lua/effects/" .. name, from, to) end
+local function broken(name, from, to) return breaking.environment({ { "lua/effects/" .. name, from, to } }) end
 
 local function apply(path, database, arguments, options)
   options = options or {}
@@ -346,7 +348,9 @@ describe("an opsh whose run is taken over in the middle of an effect", function(
   end)
 
   it("would take back what the other needs, if it did not ask first", function()
-    taken_over(effecting.broken("lua/runbook/ladder.lua", "    can_reach(job, err)\n    err = comp", "    err = comp"))
+    taken_over(breaking.environment({
+      { "lua/runbook/ladder.lua", "    can_reach(job, err)\n    err = comp", "    err = comp" },
+    }))
     expect.equal(lines(), { "on", "on", "off" })
   end)
 end)
@@ -384,7 +388,7 @@ describe("the document of a run with effects and questions", function()
         db = database,
         environment = { HOOK = "http://127.0.0.1:9/abcd" },
       })
-      expect.none(effecting.misfits(result.json()))
+      documents.fit(result.json(), "run")
     end
   end)
 end)

@@ -3,6 +3,7 @@ local test = require("opsh.test")
 local applying = require("applying")
 local backing = require("backing")
 local breaking = require("breaking")
+local documents = require("documents")
 local sample = require("sample")
 
 local describe, it, expect = test.describe, test.it, test.expect
@@ -20,7 +21,7 @@ local function document(database, fields, words, top)
   words = { "--json", unpack(words or { "--backup=now" }) }
   local result = test.opsh(arguments(fields, words, top), { db = database })
   local made = result.json()
-  backing.fits_schema(made)
+  documents.fit(made, "run")
   return made, result
 end
 
@@ -283,7 +284,7 @@ describe("a rehearsal that fails", function()
     local path = test.write("sample.lua", sample.runbook())
     local line = "rehearsal.contents = with_session(job.target, native_backup.contents)"
     local broken = breaking.environment({
-      { "backup/rehearsal.lua", line, line .. "\n  rehearsal.contents.tables[1].rows = 19" },
+      { "lua/backup/rehearsal.lua", line, line .. "\n  rehearsal.contents.tables[1].rows = 19" },
     })
     local result = test.opsh(
       { path, "--rehearse", "--backup=now" },
@@ -305,7 +306,7 @@ describe("the target of a rehearsal", function()
   local function with_wrong_scratch(database, more)
     local changes = {
       {
-        "backup/scratch.lua",
+        "lua/backup/scratch.lua",
         "    conninfo = conninfo,\n    database = database,\n",
         ("    conninfo = %q,\n    database = database,\n"):format(database.conninfo),
       },
@@ -332,7 +333,7 @@ describe("the target of a rehearsal", function()
   it("would be written if nobody asked the server which database it is", function()
     local database = applying.items(5)
     with_wrong_scratch(database, {
-      { "backup/rehearsal.lua", "if subject and is_subject(there, subject) then", "if false then" },
+      { "lua/backup/rehearsal.lua", "if subject and is_subject(there, subject) then", "if false then" },
     })
     expect.equal(database:value("select count(*) from pg_namespace where nspname = 'opsh'"), 1)
   end)
@@ -366,7 +367,7 @@ describe("the comparison at the end", function()
     local database = applying.items(30)
     local path = test.write("sample.lua", sample.runbook({ batch = "10" }))
     local broken = breaking.environment({
-      { "runbook/undo.lua", "for at = standing.number + 1, #step.batches do", "for at = 2, #step.batches do" },
+      { "lua/runbook/undo.lua", "for at = standing.number + 1, #step.batches do", "for at = 2, #step.batches do" },
     })
     local result = test.opsh({ path, "--rehearse", "--backup=now", "--json" }, { db = database, environment = broken })
     expect.equal(result.exit, 6, result.errors)
@@ -387,7 +388,7 @@ describe("the comparison at the end", function()
     local path = test.write("sample.lua", sample.runbook(fields))
     local broken = breaking.environment({
       {
-        "backup/taking_back.lua",
+        "lua/backup/taking_back.lua",
         "  local after = jobs.reading_ledger(job, native_backup.contents)",
         "  local after = jobs.reading_ledger(job, native_backup.contents)\n"
           .. "  for _, entry in ipairs(after.tables) do\n"
@@ -421,7 +422,7 @@ describe("an apply after a rehearsal", function()
     expect.equal(predicted.rehearsed_items, 50)
     expect.is_true(predicted.scaled)
     local applied = apply(database, {}, "--json").json()
-    backing.fits_schema(applied)
+    documents.fit(applied, "run")
     local found = applied.rehearsed
     expect.equal(found.items, 150)
     expect.equal(found.rehearsed_items, 50)
