@@ -55,11 +55,13 @@ function M.in_file(fields)
     value = "string number boolean",
     after = "string",
     verify = "function",
+    when = "string",
   }, "flags.in_file")
   local function file(ctx) return type(of.file) == "function" and of.file(ctx) or of.file end
   return {
     name = of.name,
     after = of.after,
+    when = of.when,
     verify = of.verify,
     effect = function(ctx)
       -- Before it is changed: done again, it would remember its own value.
@@ -89,6 +91,7 @@ function M.in_table(fields)
     where = "table",
     set = "table",
     after = "string",
+    when = "string",
   }, "flags.in_table")
   local values, keys, conditions, changes, settings, same = {}, sorted(of.where), {}, {}, {}, {}
   local named = sql.qualified(of.table)
@@ -120,6 +123,7 @@ function M.in_table(fields)
   return {
     name = of.name,
     after = of.after,
+    when = of.when,
     plan = function() return plan, values end,
     key = keys,
     writes = { of.table },

@@ -224,6 +224,14 @@ local function rehearsed(job)
   })
 end
 
+local function steps_left_out(job)
+  local list = {}
+  for at, step in ipairs(job.steps_left_out) do
+    list[at] = ordered({ "name", "when" }, { name = step.name, when = step.when })
+  end
+  return as_array(list)
+end
+
 --- The document of a job.
 ---@param rung "plan"|"simulate"|"rehearse"|"apply"
 function M.of(job, place, rung, err, exit)
@@ -244,6 +252,7 @@ function M.of(job, place, rung, err, exit)
       "drift",
       "backup",
       "steps",
+      "steps_left_out",
       "rehearsed",
       "compensations",
       "incidents",
@@ -268,6 +277,7 @@ function M.of(job, place, rung, err, exit)
       drift = plans.drift_document(job.drift),
       backup = required.document(job.backup),
       steps = steps(job),
+      steps_left_out = steps_left_out(job),
       rehearsed = rehearsed(job),
       compensations = effects.compensations_document(job),
       incidents = effects.incidents_document(job),

@@ -4,6 +4,7 @@ local checks_text = require("opsh.host.present.checks")
 local counted = require("opsh.host.counted")
 local effects = require("opsh.host.present.effects")
 local json = require("opsh.native.json")
+local params = require("opsh.host.runbook.params")
 local planning = require("opsh.host.runbook.planning")
 local report = require("opsh.native.report")
 local required = require("opsh.host.present.required")
@@ -187,6 +188,22 @@ local function step_text(out, step, many)
   return table.concat(parts)
 end
 
+--- What the run has not, and how it would.
+local function left_out(job)
+  local names, order = {}, {}
+  for _, step in ipairs(job.steps_left_out) do
+    if not names[step.when] then
+      names[step.when], order[#order + 1] = {}, step.when
+    end
+    table.insert(names[step.when], text.printable(step.name))
+  end
+  local lines = {}
+  for at, when in ipairs(order) do
+    lines[at] = ("left out without --%s: %s\n"):format(params.option_name(when), table.concat(names[when], ", "))
+  end
+  return #lines > 0 and "\n" .. table.concat(lines) or ""
+end
+
 local levels = {
   ["reader login"] = "a reader login: it may write no table",
   standby = "a standby: nothing can be written there",
@@ -260,6 +277,7 @@ function M.render(job, place, out, again)
     parts[#parts + 1] = step_text(out, step, #job.steps > 1)
   end
   parts[#parts + 1] = effects.planned_finally(out, job)
+  parts[#parts + 1] = left_out(job)
   if not job.ledger_version then
     parts[#parts + 1] = "\nThe first apply creates the schema opsh in this database; opsh schema prints its DDL.\n"
   end

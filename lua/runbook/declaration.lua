@@ -1,5 +1,6 @@
 --- What `runbook { ... }` may hold: checked whole before anything connects, with the line of what is wrong.
 local Checker = require("opsh.host.runbook.checker")
+local conditional_steps = require("opsh.host.runbook.conditional_steps")
 local itemless = require("opsh.host.runbook.itemless")
 local params = require("opsh.host.runbook.params")
 local schema_steps = require("opsh.host.runbook.schema_steps")
@@ -47,6 +48,7 @@ local step_fields = {
   totals = { "table" },
   undo = { "function" },
   verify = { "function" },
+  when = { "string" },
 }
 
 local write_fields = {
@@ -300,6 +302,7 @@ function M.check(declared, path, source, taken)
   local before = {}
   for number, step in ipairs(declared.steps) do
     made.steps[number] = checker:step(step, number, before, tolerance)
+    conditional_steps.check(checker, made.steps[number], made.params, before)
     checker:redacted(made.steps[number], made.redact)
     before[step.name] = made.steps[number]
   end

@@ -11,6 +11,7 @@ local fields = {
     effect = { "function" },
     ends = { "string" },
     verify = { "function" },
+    when = { "string" },
   },
   manual = {
     name = { "string", required = true },
@@ -18,6 +19,7 @@ local fields = {
     after = { "string" },
     evidence = { "boolean" },
     verify = { "function" },
+    when = { "string" },
   },
 }
 

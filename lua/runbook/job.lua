@@ -1,5 +1,6 @@
 --- A job is one runbook with its parameters on one target; and the read sessions that its functions see as `ctx`.
 local checks = require("opsh.host.runbook.checks")
+local conditional_steps = require("opsh.host.runbook.conditional_steps")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local handles = require("opsh.host.runbook.handles")
@@ -52,7 +53,6 @@ function M.new(runbook, target, given, options)
     params = texts,
     scope = scope,
     state = state,
-    steps = {},
     failures_left = {},
     directory = options.directory,
     sample = options.sample,
@@ -67,13 +67,9 @@ function M.new(runbook, target, given, options)
     planned = figures.new(),
     done = figures.new(),
   })
-  for number, step in ipairs(runbook.steps) do
-    local made = {}
-    for name, value in pairs(step) do
-      made[name] = value
-    end
-    made.label_column = type(step.classify) == "string" and step.classify or step.classify and "label" or nil
-    job.steps[number] = made
+  job.steps, job.steps_left_out = conditional_steps.split(runbook.steps, values)
+  for _, step in ipairs(job.steps) do
+    step.label_column = type(step.classify) == "string" and step.classify or step.classify and "label" or nil
   end
   job.hands = hands.looking(job)
   job.hands.default()

@@ -92,8 +92,14 @@ function Schema:open(steps)
       "put back the script that the run was started with; nothing was undone"
     )
   end
+  self.job = jobs.new(
+    runbook,
+    self.target,
+    self.original.params,
+    { directory = self.directory, sample = 0, recorded = true }
+  )
   for _, step in ipairs(steps) do
-    if not runbook.steps[step.number].undo then
+    if not self.job.steps[step.number].undo then
       errors.raise(
         "refused.undo",
         ("step %s of run %s is a schema step without undo"):format(step.name, self.original.id),
@@ -101,12 +107,6 @@ function Schema:open(steps)
       )
     end
   end
-  self.job = jobs.new(
-    runbook,
-    self.target,
-    self.original.params,
-    { directory = self.directory, sample = 0, recorded = true }
-  )
 end
 
 --- Steps of the undo, from what the run made.

@@ -9,7 +9,7 @@ local null = json.decode("null")
 local M = {}
 
 -- Every builder takes these; they go into the step as they are.
-local of_steps = { "after", "name", "verify", "tolerance", "summary" }
+local of_steps = { "after", "name", "verify", "tolerance", "summary", "when" }
 
 function M.misuse(message, hint) host.raise("script.schema_step", message, hint or "see docs/runbook.md") end
 
@@ -72,10 +72,9 @@ end
 ---@param made table the fields of the step
 function M.step(given, made)
   made.schema = true
-  made.name = given.name or made.name
   made.apply, made.undo = made.apply or M.apply, made.undo or M.undo
-  for _, name in ipairs({ "after", "verify", "tolerance", "summary" }) do
-    made[name] = given[name]
+  for _, name in ipairs(of_steps) do
+    if given[name] ~= nil then made[name] = given[name] end
   end
   return made
 end

@@ -20,6 +20,7 @@ function flags.set(file, flag, value) end
 ---@field flag string
 ---@field value? string|number|boolean nil takes it out
 ---@field after? string
+---@field when? string
 ---@field verify? fun(check: opsh.Check, ctx: opsh.Context)
 
 --- A step that sets a flag in an environment file, and its compensation.
@@ -33,6 +34,7 @@ function flags.in_file(fields) end
 ---@field where table<string, any> which row
 ---@field set table<string, any> what becomes of it
 ---@field after? string
+---@field when? string
 
 --- A step that sets columns of one row.
 ---@param fields opsh.FlagInTable

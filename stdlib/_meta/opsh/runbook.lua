@@ -218,6 +218,7 @@ function check:http(name, url, wanted) end
 ---@field autocommit? boolean of a schema step: one statement an item, outside a transaction
 ---@field loses_data? string of a schema step: why what it drops may hold data
 ---@field after? string an earlier step; this one is planned when its turn comes
+---@field when? string a param: without a value of it (a switch: unless it is on) the step is not in the run
 ---@field journal? boolean false: no row is recorded, and the step cannot be undone
 ---@field atomic? boolean one transaction for the whole step, gated by `verify`
 ---@field batch? integer items per batch, 1 to 10000; without it opsh chooses
@@ -239,6 +240,7 @@ function check:http(name, url, wanted) end
 ---@field compensate? fun(ctx: opsh.Context) takes it back when the run fails after it, or is undone
 ---@field ends? string an earlier step, whose compensation is done
 ---@field after? string an earlier step: what it does is known only then
+---@field when? string a param: without a value of it (a switch: unless it is on) the step is not in the run
 ---@field verify? fun(check: opsh.Check, ctx: opsh.Context)
 
 --- A step that a person does, or looks at.
@@ -247,6 +249,7 @@ function check:http(name, url, wanted) end
 ---@field manual string the question
 ---@field evidence? boolean a file that shows it is wanted
 ---@field after? string
+---@field when? string a param: without a value of it (a switch: unless it is on) the step is not in the run
 ---@field verify? fun(check: opsh.Check, ctx: opsh.Context)
 
 ---@class opsh.Runbook

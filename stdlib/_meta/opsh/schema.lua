@@ -1,7 +1,7 @@
 ---@meta opsh.schema
 
---- Schema steps from declarations: each function gives a whole step. `after`, `name`, `verify`, `tolerance` and
---- `summary` may stand among its own fields, and mean what they mean in a step.
+--- Schema steps from declarations: each function gives a whole step. `after`, `name`, `verify`, `tolerance`,
+--- `summary` and `when` may stand among its own fields, and mean what they mean in a step.
 ---@class opsh.schema
 local schema = {}
 
