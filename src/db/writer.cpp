@@ -57,7 +57,7 @@ void Writer::rollback() noexcept {
 }
 
 Result Writer::execute_alone(const CommitKey&, const sql::WriteSql& sql) {
-  if (connection_.in_transaction_) throw Error{"internal", "a statement of its own was asked for in a transaction"};
+  require_no_transaction();
   connection_.permit(sql);
   return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), {}); });
 }
@@ -68,8 +68,7 @@ void Writer::define(const sql::DefineSql& sql) {
 }
 
 void Writer::define_alone(const CommitKey&, const sql::DefineSql& sql) {
-  connection_.require_alive();
-  if (connection_.in_transaction_) throw Error{"internal", "a statement of its own was asked for in a transaction"};
+  require_no_transaction();
   send_definition(sql);
 }
 
@@ -125,6 +124,11 @@ void Writer::require_transaction() const {
   connection_.require_alive();
   if (!connection_.in_transaction_)
     throw Error{"session.no_transaction", "a write was asked for outside a batch", "write inside apply"};
+}
+
+void Writer::require_no_transaction() const {
+  connection_.require_alive();
+  if (connection_.in_transaction_) throw Error{"internal", "a statement of its own was asked for in a transaction"};
 }
 
 }  // namespace opsh::db

@@ -89,6 +89,7 @@ class Writer {
 
  private:
   void require_transaction() const;
+  void require_no_transaction() const;
   void send_definition(const sql::DefineSql& sql);
 
   Connection connection_;
