@@ -11,7 +11,7 @@ local name = "opsh.config.lua"
 
 -- Keys, and what their values must be: a Lua type, or one of `kinds`.
 local known = {
-  top = { targets = "table", runbooks = "table", modules = "table" },
+  top = { targets = "table", runbooks = "table", modules = "table", lang = "language" },
   target = {
     connect = "string",
     reader = "string",
@@ -100,6 +100,7 @@ kinds.folder = {
   wanted = "a folder, from / on",
   fits = function(value) return kinds.path.fits(value) and value:sub(1, 1) == "/" end,
 }
+kinds.language = { wanted = "en or es", fits = function(value) return value == "en" or value == "es" end }
 local levels = { written = true, readable = true, restored = true, equal = true }
 kinds.level = {
   wanted = "written, readable, restored or equal",
@@ -192,7 +193,7 @@ local function check_target(target, fields, path)
 end
 
 --- The configuration and where it lies.
----@return table config { targets = {...}, runbooks = {...}, modules = {...} }, string|nil folder
+---@return table config { targets = {...}, runbooks = {...}, modules = {...}, lang }, string|nil folder
 function M.load()
   local path, folder = find()
   if not path then return { targets = {}, runbooks = {}, modules = {} }, nil end
@@ -215,6 +216,7 @@ function M.load()
     targets = config.targets or {},
     runbooks = config.runbooks or {},
     modules = config.modules or {},
+    lang = config.lang,
   },
     folder
 end

@@ -2,6 +2,7 @@
 local cli = require("opsh.native.cli")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
+local lang = require("opsh.host.lang")
 local limits = require("opsh.host.limits")
 local options = require("opsh.host.options")
 local system = require("opsh.native.system")
@@ -13,6 +14,7 @@ local commands = {
   { name = "show", help = "Show one run: its steps, batches and what was left out." },
   { name = "resume", help = "Go on with a run that was stopped part-way." },
   { name = "plans", help = "List the plans that an apply is compared with, or show one again." },
+  { name = "report", help = "Make the report files of a run again." },
   { name = "watch", help = "Run the checks of a run again for some hours; end with the first that fails." },
   { name = "undo", help = "Take back what a run changed; without --apply, say what that would be." },
   { name = "backup", help = "Make a backup and show what it is worth; list those that there are, prune old ones." },
@@ -33,15 +35,17 @@ local function command_named(word)
 end
 
 local function overview()
-  local lines = { "commands:" }
+  local lines = { lang.text("commands:") }
   for _, command in ipairs(commands) do
-    lines[#lines + 1] = ("  %s  %s"):format(text.pad_right(command.name, 8), command.help)
+    lines[#lines + 1] = ("  %s  %s"):format(text.pad_right(command.name, 8), lang.text(command.help))
   end
   lines[#lines + 1] = ""
-  lines[#lines + 1] = "opsh RUNBOOK plans and changes nothing; opsh RUNBOOK --simulate does it all in one transaction"
-  lines[#lines + 1] = "and rolls it back; opsh RUNBOOK --rehearse does and undoes it all in a restored backup;"
-  lines[#lines + 1] = "opsh RUNBOOK --apply does what was planned."
-  lines[#lines + 1] = "opsh RUNBOOK --help shows the runbook's own parameters."
+  lines[#lines + 1] = lang.text(
+    "opsh RUNBOOK plans and changes nothing; opsh RUNBOOK --simulate does it all in one transaction\n"
+      .. "and rolls it back; opsh RUNBOOK --rehearse does and undoes it all in a restored backup;\n"
+      .. "opsh RUNBOOK --apply does what was planned.\n"
+      .. "opsh RUNBOOK --help shows the runbook's own parameters."
+  )
   return table.concat(lines, "\n")
 end
 
@@ -49,7 +53,7 @@ local function first_stage()
   return {
     program = "opsh",
     description = "An operations shell for PostgreSQL: plan, apply and prove changes to production data.",
-    options = options.join({ options.evaluate }, options.declared, options.host, { options.version }),
+    options = options.join({ options.evaluate, options.command }, options.declared, options.host, { options.version }),
     positionals = { { name = "RUNBOOK | COMMAND", help = "A runbook's file, or one of the commands below." } },
     footer = overview(),
     stop_at_first_word = true,
@@ -72,6 +76,7 @@ local function unknown_word(word)
 end
 
 local function dispatch(arguments)
+  lang.choose(arguments)
   local line = first_stage()
   local given = cli.parse(line, arguments)
   limits.set(given.values)
@@ -79,12 +84,12 @@ local function dispatch(arguments)
     system.write_out(("opsh %s\n"):format(host.version()))
     return 0
   end
-  if given.values.evaluate and not given.values.help then
+  if (given.values.evaluate or given.values.command) and not given.values.help then
     return require("opsh.host.commands.evaluate")(given.values, given.rest)
   end
   local word = given.rest[1]
   if not word and given.values.help then
-    system.write_out(cli.help(line, math.min(system.terminal(1).columns, 100)))
+    system.write_out(cli.help(lang.help(line), math.min(system.terminal(1).columns, 100)))
     return 0
   end
   if not word then return require("opsh.host.commands.repl")(given.values, {}) end

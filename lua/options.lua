@@ -1,5 +1,6 @@
 --- The options of opsh itself, and those of the ladder: declared once, for parsing, help and reserved names.
 local errors = require("opsh.host.errors")
+local lang = require("opsh.host.lang")
 local secrets = require("opsh.native.secrets")
 
 local M = {}
@@ -30,6 +31,13 @@ M.host = {
   { name = "json", help = "Print one JSON document instead of text.", group = "output" },
   { name = "quiet", letter = "q", help = "Print results and errors only.", group = "output" },
   { name = "verbose", letter = "v", help = "Also print what opsh does, for finding faults.", group = "output" },
+  {
+    name = "lang",
+    value = "LANGUAGE",
+    choices = lang.languages,
+    help = "Speak this language; else that of opsh.config.lua, or of LC_ALL, LC_MESSAGES or LANG.",
+    group = "output",
+  },
   { name = "no-color", help = "Print without colours; so does NO_COLOR.", group = "output" },
   {
     name = "statement-timeout",
@@ -85,7 +93,15 @@ M.evaluate = {
   help = "Run Lua, or SQL that ends in a semicolon, and print what it gives. Reads only.",
 }
 
--- What a person at the prompt answers for, as a runbook does by the fields of these names.
+M.command = {
+  name = "command",
+  letter = "c",
+  value = "SQL",
+  list = true,
+  help = "Run SQL, or a command of the prompt, and print what it gives. Reads only.",
+}
+
+-- Of the prompt. What a person there answers for, as a runbook does by the fields of the first two's names.
 M.declared = {
   {
     name = "function",
@@ -101,6 +117,7 @@ M.declared = {
     help = "Let statements read this foreign table.",
     group = "prompt",
   },
+  { name = "csv", help = "Print rows as CSV, all of them.", group = "prompt" },
 }
 
 M.version = { name = "version", help = "Show the version of opsh.", group = "output" }
@@ -116,6 +133,14 @@ M.confirm = {
   name = "confirm",
   value = "DATABASE",
   help = "The database's name, to write into a protected target without being asked.",
+  group = "ladder",
+}
+
+M.output = {
+  name = "output",
+  value = "DIR",
+  help = "Let the report files begin in this folder.",
+  default_text = "the working directory",
   group = "ladder",
 }
 
@@ -207,6 +232,7 @@ M.ladder = {
     help = "Exit with 10 instead of 0 when the plan has something to do.",
     group = "ladder",
   },
+  M.output,
   M.reason,
   M.confirm,
   M.answers,

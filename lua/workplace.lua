@@ -2,6 +2,7 @@
 local config = require("opsh.host.config")
 local errors = require("opsh.host.errors")
 require("opsh.host.runbook.rows")
+local lang = require("opsh.host.lang")
 local log = require("opsh.native.log")
 local native_db = require("opsh.native.db")
 local sandbox = require("opsh.native.sandbox")
@@ -213,7 +214,7 @@ function M.open(given)
     close = function()
       if server then server:stop() end
       -- Said after a failure too: to look at what is in it is what it was kept for.
-      if kept then log.info("the sandbox goes on; opsh --sandbox uses it, opsh sandbox stop ends it") end
+      if kept then log.info(lang.text("the sandbox goes on; opsh --sandbox uses it, opsh sandbox stop ends it")) end
     end,
   }
 end

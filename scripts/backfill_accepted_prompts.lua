@@ -4,48 +4,19 @@ local import_audit = require("lib.import_audit")
 local json = require("opsh.json")
 local llm_response = require("lib.llm_response")
 local runbook = require("opsh.runbook")
-
--- Writes entries at the end of import_audit, and what else an import leaves with its generation.
-local record = "update scenario_generations as generation set metadata = "
-  .. import_audit.append("generation.metadata", "outcome.entry", "coalesce(outcome.more, '{}')")
-  .. [[, scenario_id = coalesce(generation.scenario_id, outcome.scenario_id), updated_at = now()
-  from jsonb_to_recordset(:outcomes::jsonb)
-       as outcome (generation_id bigint, scenario_id bigint, more jsonb, entry jsonb)
-  where generation.id = outcome.generation_id
-]]
-
---- A row for `record`.
-local function outcome(item, result, name, details)
-  local entry = json.object({ import = true, result = result, [name] = details })
-  return json.object({ generation_id = item.generation_id, entry = entry })
-end
-
---- What the audit says of a generation: a label, or nothing when it is to be imported.
-local function standing(entries, retry)
-  for _, entry in ipairs(entries) do
-    if llm_response.field(entry, "result") == "success" then return "skipped_already_imported" end
-  end
-  return not retry and import_audit.newest(entries, "import") and "tried_before" or nil
-end
+local stratos = require("lib.stratos")
 
 local function judge(row, ctx)
-  local entries, problem = import_audit.entries(row.metadata)
-  if problem then print(("generation %s is left alone: %s"):format(row.generation_id, problem)) end
-  local label = problem or standing(entries, ctx.params.retry)
-  local errors = label and json.array() or llm_response.errors(row.answer, ctx.params.strict)
-  return label or #errors > 0 and "validation_failed" or "import", { errors = json.encode(errors) }
+  local label, reason = import_audit.standing(row.metadata, ctx.params.retry)
+  if label then return label, nil, reason end
+  local errors = llm_response.errors(row.answer, ctx.params.strict)
+  return #errors > 0 and "validation_failed" or "import", { errors = json.encode(errors) }
 end
 
 local function import(tx, item, counts)
   local _, answer = llm_response.errors(item.answer)
-  local made, ids = answer_import.run(tx, answer, item.scenario_id, item.organization_id)
-  local report = json.object()
-  for name, count in pairs(made) do
-    counts[name] = (counts[name] or 0) + count
-    local kind = name:match("^(.*)_created$")
-    if kind then report[kind] = count end
-  end
-  local row = outcome(item, "success", "report", report)
+  local ids, report = answer_import.run(tx, answer, item.scenario_id, item.organization_id, counts)
+  local row = import_audit.outcome(item, "success", "report", report)
   row.scenario_id, row.more = item.scenario_id, json.object({ llm_mappings = ids })
   return row
 end
@@ -54,14 +25,27 @@ return runbook({
   title = "Accepted prompts and import of the model's answers",
   description = "Gives scenarios the prompt and metadata of their generation, and imports the answers of complete "
     .. "generations: capabilities, competencies and skills. Every attempt gets an entry in import_audit.",
-  params = {
+  params = stratos.params({
     strict = { type = "boolean", default = false, help = "An answer with an empty list is not usable." },
     retry = { type = "boolean", default = false, help = "Also what failed, or was not usable, before." },
-  },
+    accept = { type = "integer", list = true, help = "Generations to accept through the API, with imports on." },
+  }, "app_dir", "app_tests", "url", "api_token", "smoke_tests", "webhook", "window"),
+  folders = { ":app_dir" },
   redact = { "answer", "metadata" },
+  preconditions = function(check, ctx)
+    stratos.preflight(check, ctx, accepted_prompt.tables, answer_import.tables)
+    stratos.imports_are_off(check, ctx)
+  end,
+  finally = stratos.notice,
   steps = {
+    stratos.tests("ScenarioGeneration|LlmResponseValidator"),
+    stratos.maintenance,
+    accepted_prompt.columns,
+    accepted_prompt.foreign_key,
+    accepted_prompt.index,
     {
       name = "accepted prompts",
+      after = accepted_prompt.columns.name,
       plan = [[
         select scenario.id as scenario_id, generation.id as generation_id, generation.metadata::text as metadata,
                ]] .. accepted_prompt.is_changed .. [[ as is_changed
@@ -101,6 +85,7 @@ return runbook({
     },
     {
       name = "import answers",
+      after = accepted_prompt.columns.name,
       -- Of several scenarios of a generation the first counts.
       plan = [[
         select generation.id as generation_id, generation.metadata::text as metadata,
@@ -112,7 +97,8 @@ return runbook({
       ]],
       key = "generation_id",
       classify = judge,
-      skip = { "skipped_already_imported", "tried_before", unpack(import_audit.problems) },
+      skip = { "skipped_already_imported", "tried_before" },
+      reject = import_audit.problems,
       writes = { "scenario_generations", "capabilities", "competencies", "skills", "scenario_capabilities",
         "capability_competencies", "competency_skills" },
       summary = function(planned)
@@ -132,24 +118,34 @@ return runbook({
       -- What the database refuses of one generation leaves the others alone.
       max_failures = "100%",
       apply = function(tx, items)
-        local counts, outcomes = { success = 0, validation_failed = 0 }, json.array()
+        local counts, outcomes = { success = 0, validation_failed = 0 }, {}
         for at, item in ipairs(items) do
-          local is_usable = item.label == "import"
-          outcomes[at] = is_usable and import(tx, item, counts)
-            or outcome(item, "validation_failed", "errors", json.decode(item.errors))
-          local result = is_usable and "success" or "validation_failed"
+          local result = item.label == "import" and "success" or "validation_failed"
           counts[result] = counts[result] + 1
+          outcomes[at] = result == "success" and import(tx, item, counts)
+            or import_audit.outcome(item, result, "errors", json.decode(item.errors))
         end
-        tx:exec(record, { outcomes = outcomes })
+        import_audit.record(tx, outcomes)
         return counts
       end,
       on_failure = function(tx, item, err)
-        tx:exec(record, { outcomes = json.array({ outcome(item, "failed", "error", err.sqlstate or err.kind) }) })
+        import_audit.record(tx, { import_audit.outcome(item, "failed", "error", err.sqlstate or err.kind) })
       end,
       verify = function(check, ctx)
         check:equal("answers imported", ctx.done.counts.success, ctx.done.labels.import)
         check:equal("answers not usable", ctx.done.counts.validation_failed, ctx.done.labels.validation_failed)
       end,
     },
+    accepted_prompt.migrations,
+    stratos.maintenance_off,
+    stratos.flag({ name = "answers are validated", when = "accept", flag = "VALIDATE_LLM_RESPONSE", value = true }),
+    stratos.flag({ name = "imports on", when = "accept", flag = "IMPORT_GENERATION", value = true }),
+    stratos.accept,
+    { name = "imports as before", when = "accept", ends = "imports on" },
+    stratos.answers(),
+    stratos.look("incubated entities",
+      "Open three imported scenarios (ScenarioDetail): does the block Incubadas show their entities?"),
+    stratos.look("promotion",
+      "Promote the entities of one of them (approve): are they promoted, and is it in the audit log?"),
   },
 })

@@ -3,21 +3,22 @@ local import_audit = require("lib.import_audit")
 local json = require("opsh.json")
 local llm_response = require("lib.llm_response")
 local runbook = require("opsh.runbook")
+local stratos = require("lib.stratos")
 
--- What looks like a key, a token or a password.
-local secret = [['AKIA[0-9A-Z]{16}|sk-[A-Za-z0-9]{20,}|password=\S+']]
+-- What an audit says.
+local entry = [[
+  jsonb_build_object('result', case when filled.scenarios is null then 'already_populated' else 'populated' end,
+                     'scenarios', coalesce(filled.scenarios, '[]'), 'valid', item.llm_valid,
+                     'errors', item.errors::jsonb)
+]]
 
 local function judge(row, ctx)
-  local entries, problem = import_audit.entries(row.metadata)
-  local audited = entries and import_audit.newest(entries, "valid")
-  local label = problem
-  if problem then
-    print(("generation %s is left alone: %s"):format(row.generation_id, problem))
-  elseif audited and not (ctx.params.retry and audited.valid == false) then
-    label = "already_audited"
-  end
-  local errors = label and json.array() or llm_response.errors(row.answer, ctx.params.strict)
-  return label or (row.scenarios_changed > 0 and "populated" or "already_populated"),
+  local entries, problem, reason = import_audit.entries(row.metadata)
+  if problem then return problem, nil, reason end
+  local audited = import_audit.newest(entries, "valid")
+  if audited and not (ctx.params.retry and audited.valid == false) then return "already_audited" end
+  local errors = llm_response.errors(row.answer, ctx.params.strict)
+  return row.scenarios_changed > 0 and "populated" or "already_populated",
     { errors = json.encode(errors), llm_valid = #errors == 0, llm_invalid = #errors > 0 }
 end
 
@@ -25,14 +26,27 @@ return runbook({
   title = "Accepted prompts and import audit",
   description = "Gives scenarios the prompt and metadata of their generation, and appends an entry to the import_audit "
     .. "of each generation: what changed, and whether the model's answer is usable.",
-  params = {
+  params = stratos.params({
     strict = { type = "boolean", default = false, help = "An answer with an empty list is not usable." },
     retry = { type = "boolean", default = false, help = "Audit those again whose answer was not usable." },
-  },
+    refuse_secrets = { type = "boolean", default = false, help = "Name prompts with a secret in them, and stop." },
+    enable_import = { type = "boolean", default = false, help = "Switch imports on at the end, with --app-dir." },
+  }, "app_dir", "app_tests", "smoke_tests", "webhook", "window"),
+  folders = { ":app_dir" },
   redact = { "answer", "metadata" },
+  preconditions = function(check, ctx)
+    stratos.preflight(check, ctx, accepted_prompt.tables)
+    if ctx.params.refuse_secrets then accepted_prompt.hold_no_secrets(check, ctx) end
+  end,
+  finally = stratos.notice,
   steps = {
+    stratos.tests("ScenarioGeneration|LlmResponseValidator"),
+    accepted_prompt.columns,
+    accepted_prompt.foreign_key,
+    accepted_prompt.index,
     {
       name = "fill and audit",
+      after = accepted_prompt.columns.name,
       plan = [[
         select generation.id as generation_id, generation.metadata::text as metadata,
                generation.llm_response::text as answer,
@@ -42,8 +56,7 @@ return runbook({
                  as prompts_filled,
                count(*) filter (where is_matched and scenario.accepted_prompt_metadata is null
                                   and generation.metadata is not null) as metadata_filled,
-               count(*) filter (where coalesce(accepted_prompt, case when is_matched then prompt end)
-                                      ~ ]] .. secret .. [[) as prompts_with_secrets
+               count(*) filter (where ]] .. accepted_prompt.has_secret .. [[) as prompts_with_secrets
         from scenario_generations as generation
         join scenarios as scenario on scenario.source_generation_id = generation.id,
         lateral (select ]] .. accepted_prompt.is_missing .. [[ as is_matched) as matching,
@@ -52,23 +65,16 @@ return runbook({
       ]],
       key = "generation_id",
       classify = judge,
-      skip = { "already_audited", unpack(import_audit.problems) },
+      skip = { "already_audited" },
+      reject = import_audit.problems,
       totals = { "scenarios_matched", "scenarios_changed", "prompts_filled", "metadata_filled", "prompts_with_secrets",
         "llm_valid", "llm_invalid" },
       writes = { "scenarios", "scenario_generations" },
       max_failures = "1%",
       summary = function(planned)
-        local errors = 0
-        for _, problem in ipairs(import_audit.problems) do
-          errors = errors + planned.labels[problem]
-        end
-        return {
-          generations_linked = planned.seen,
-          audited = planned.items,
-          errors = errors,
-          populated = planned.labels.populated,
-          already_populated = planned.labels.already_populated,
-        }
+        local labels = planned.labels
+        return { generations_linked = planned.seen, audited = planned.items, populated = labels.populated,
+          already_populated = labels.already_populated, errors = planned.rejected }
       end,
       -- Somebody may have generated it again, or imported it, since the plan.
       recheck = [[
@@ -88,14 +94,8 @@ return runbook({
           returning scenario.id, generation.id as generation_id
         ]])
         local audited = tx:exec([[
-          update scenario_generations as generation set updated_at = now(), metadata = ]] .. import_audit.append(
-          "generation.metadata",
-          [[
-            jsonb_build_object(
-              'result', case when filled.scenarios is null then 'already_populated' else 'populated' end,
-              'scenarios', coalesce(filled.scenarios, '[]'), 'valid', item.llm_valid, 'errors', item.errors::jsonb)
-          ]]
-        ) .. [[
+          update scenario_generations as generation
+          set updated_at = now(), metadata = ]] .. import_audit.append("generation.metadata", entry) .. [[
           from :items as item
           left join (select generation_id, jsonb_agg(id order by id) as scenarios
                      from :changed as changed group by generation_id) as filled using (generation_id)
@@ -114,7 +114,12 @@ return runbook({
             and scenario.accepted_prompt is null and generation.prompt is not null
           order by scenario.id
         ]])
+        stratos.log_is_clean(check, ctx)
       end,
     },
+    accepted_prompt.migrations,
+    stratos.look("scenarios in the application",
+      "Open three scenarios: is the accepted prompt there, and does the dialog of incubated entities show data?"),
+    stratos.flag({ name = "imports on", when = "enable_import", flag = "IMPORT_GENERATION", value = true }),
   },
 })

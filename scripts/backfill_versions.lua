@@ -1,13 +1,28 @@
 local runbook = require("opsh.runbook")
+local stratos = require("lib.stratos")
 
 return runbook({
   title = "Backfill competency_versions",
   description = "Gives every competency of a capability that was discovered in a scenario its first version.",
-  params = {
+  params = stratos.params({
     scenario = { type = "integer", help = "Only capabilities discovered in this scenario." },
     limit = { type = "integer", help = "Only the first N competencies, by id." },
-  },
+    competency = { type = "integer", help = "One whose versions the API must give, with --url." },
+    queue = { type = "string", help = "Supervisor's name of the queue workers, which rest meanwhile: worker:*" },
+  }, "app_dir", "app_tests", "url", "api_token", "webhook", "window"),
+  folders = { ":app_dir" },
+  preconditions = function(check, ctx)
+    stratos.preflight(check, ctx, {
+      capabilities = { "id", "discovered_in_scenario_id" },
+      capability_competencies = { "id", "capability_id", "competency_id" },
+      competency_versions = { version_group_id = "uuid", effective_from = "date", metadata = "json" },
+    })
+    check:that("--competency comes with --url", ctx.params.url or not ctx.params.competency, "give both or none")
+  end,
+  finally = stratos.notice,
   steps = {
+    stratos.tests("BackfillCompetencyVersionsTest"),
+    stratos.queue,
     {
       name = "create missing versions",
       -- A competency may come through several capabilities: the first one, by id, gives the scenario.
@@ -90,5 +105,11 @@ return runbook({
         )
       end,
     },
+    stratos.queue_on,
+    stratos.answers(function(ask, ctx)
+      if not ctx.params.competency then return end
+      local path = ("/api/competencies/%d/versions"):format(ctx.params.competency)
+      ask("the API gives the versions of a competency", path, { success = true })
+    end),
   },
 })

@@ -1,3 +1,6 @@
+local application = require("lib.drivers_application")
+local quarantine = require("lib.drivers_schema")
+local notify = require("opsh.notify")
 local runbook = require("opsh.runbook")
 
 local lead_tables = "('module_ct_cabinet_leads', 'module_ct_scouting_daily', 'module_ct_migrations')"
@@ -101,10 +104,26 @@ return runbook({
       default = false,
       help = "Look again at drivers in quarantine, for events that name them, their licence or their phone.",
     },
+    schema = {
+      type = "boolean",
+      default = true,
+      help = "Make the table, its views and its guard where they are missing; their owner must do that.",
+    },
+    app_dir = application.params.app_dir,
+    url = application.params.url,
+    api_token = application.params.api_token,
+    smoke_tests = application.params.smoke_tests,
+    webhook = application.params.webhook,
+    window = application.params.window,
   },
+  preconditions = application.preflight,
   steps = {
+    quarantine.table,
+    quarantine.views,
+    quarantine.guard,
     {
       name = "relink or quarantine",
+      after = quarantine.table.name,
       plan = "with" .. candidates .. "," .. evidence .. [[
         select candidate.driver_id, candidate.person_key, candidate.known_status, match_rule as creation_rule,
                coalesce(events, 0) as lead_events_count,
@@ -139,8 +158,14 @@ return runbook({
         local resolved, without = planned.labels.resolved_relinked, planned.labels.quarantined
         return { processed = planned.items, with_events = planned.items - without, without_events = without,
           links_created = planned.totals.links_created, links_skipped = planned.totals.links_skipped,
-          quarantined = planned.items - resolved, resolved_relinked = resolved }
+          quarantined = planned.items - resolved, resolved_relinked = resolved, errors = planned.failed }
       end,
+      report = {
+        file = "output/orphans_report",
+        rows = "drivers",
+        columns = { "driver_id", "person_key", "creation_rule", "lead_events_count", "action", "status",
+          "detected_driver_id_path", "event_source_table", "error" },
+      },
       -- Not when somebody has moved the driver, brought its person a lead, linked one of the events or decided about
       -- the quarantine since the plan. Links of this run are no lead: a person may have two drivers.
       -- identity_links has no index by person: an array, and large batches, so that it is read once for many items.
@@ -201,6 +226,7 @@ return runbook({
             where quarantine.status = 'quarantined'
           ]]):format(view))
         end
+        application.check_metrics(check, ctx)
         check:none("drivers that were resolved without a note", [[
           select driver_id, status from canon.driver_orphan_quarantine
           where status in ('resolved_relinked', 'resolved_created_lead')
@@ -213,5 +239,18 @@ return runbook({
         check:none("drivers without a lead and without a record", without_lead .. " and quarantine.driver_id is null")
       end,
     },
+    application.frontend,
+    application.tests,
+    {
+      name = "look at the dashboard",
+      when = "smoke_tests",
+      manual = "Does the dashboard show the card with the numbers of drivers without leads?",
+    },
+    {
+      name = "look at the page",
+      when = "smoke_tests",
+      manual = "Does /orphans list them, and do its filters and its button for a dry run work?",
+    },
   },
+  finally = notify.ending("webhook"),
 })

@@ -1,19 +1,7 @@
+local application = require("lib.achievements_application")
+local bank = require("lib.achievements_bank")
+local notify = require("opsh.notify")
 local runbook = require("opsh.runbook")
-
--- Texts are compared as Python's " ".join(text.split()).lower() makes them: Unicode's white space, full lower-casing,
--- no normal form.
-local space = [[\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]]
-local function stripped(text) return ([[regexp_replace(%s, E'^[%s]+|[%s]+$', '', 'g')]]):format(text, space, space) end
-local function normal(text)
-  return ([[lower(regexp_replace(%s, E'[%s]+', ' ', 'g') collate "und-x-icu")]]):format(stripped(text), space)
-end
-
--- What makes two the same is their context and their text. The context is an array: in arrays NULLs equal each other.
-local bank = [[
-  bank as materialized (
-    select id, array[subject_id, grade_id, dimension_id] as context, ]] .. normal("description") .. [[ as text
-    from academic_achievementdefinition)
-]]
 
 --- Ids for the definitions that this batch makes. A code is made of its id: where one was given by hand already, they
 --- are drawn again.
@@ -34,8 +22,8 @@ end
 local insert_definitions = [[
   insert into academic_achievementdefinition (id, code, description, area_id, grade_id, subject_id, dimension_id,
                                               is_active, created_by_id)
-  select made.id, made.code, ]] .. stripped("item.description") .. [[, subject.area_id, item.grade_id, item.subject_id,
-         item.dimension_id, true, (select id from users_user where username = :owner_username)
+  select made.id, made.code, ]] .. bank.stripped("item.description") .. [[, subject.area_id, item.grade_id,
+         item.subject_id, item.dimension_id, true, (select id from users_user where username = :owner_username)
   from :made as made
   join :items as item on item.achievement_id = made.achievement_id
   join academic_subject as subject on subject.id = item.subject_id
@@ -52,27 +40,10 @@ local update_links = [[
                                 (select definition_id from academic_achievement where id = item.creator_id))
   where achievement.id = item.achievement_id
     and (definition.subject_id, definition.grade_id, definition.dimension_id,
-         ]] .. normal("definition.description") .. [[)
+         ]] .. bank.normal("definition.description") .. [[)
         is not distinct from
         (item.subject_id, item.grade_id, item.dimension_id, item.compared_text)
 ]]
-
---- No link leads to a definition of another subject, grade or dimension, not even one that is not ours to touch.
-local function check_links(check)
-  local owned = { "achievement.subject_id", "class.grade_id", "achievement.dimension_id" }
-  for at, name in ipairs({ "subject", "grade", "dimension" }) do
-    local own = owned[at]
-    check:none("links to a definition of another " .. name, ([[
-      select achievement.id as achievement_id, achievement.subject_id, achievement.group_id,
-             definition.id as definition_id, %s as %s, definition.%s_id as of_definition
-      from academic_achievement as achievement
-      join academic_achievementdefinition as definition on definition.id = achievement.definition_id
-      left join academic_group as class on class.id = achievement.group_id
-      where definition.%s_id <> %s
-      order by achievement.id
-    ]]):format(own, name, name, name, own))
-  end
-end
 
 return runbook({
   title = "Link achievements to the bank of definitions",
@@ -82,8 +53,12 @@ return runbook({
     limit = { type = "integer", help = "Only the first N achievements, by id; 0 is all." },
     achievement_id = { type = "integer", list = true, help = "Only these achievements." },
     owner_username = { type = "string", help = "Who owns the definitions that are made." },
+    smoke_tests = application.params.smoke_tests,
+    webhook = application.params.webhook,
+    window = application.params.window,
   },
-  preconditions = function(check)
+  preconditions = function(check, ctx)
+    application.preflight(check, ctx)
     check:none("owners that are no user", [[
       select :owner_username::text as username
       where :owner_username::text is not null
@@ -95,11 +70,11 @@ return runbook({
       name = "link achievements",
       -- The lowest id of a key wins. The first achievement of a key that the bank does not have makes its definition;
       -- the others find it through that one, in the same batch or a later one.
-      plan = "with" .. bank .. [[,
+      plan = "with" .. bank.definitions .. [[,
         inspected as materialized (
           select achievement.id, definition_id, subject_id, grade_id, dimension_id, description,
                  subject_id is null or group_id is null as is_incomplete,
-                 array[subject_id, grade_id, dimension_id] as context, ]] .. normal("description") .. [[ as text
+                 array[subject_id, grade_id, dimension_id] as context, ]] .. bank.normal("description") .. [[ as text
           from academic_achievement as achievement left join academic_group as class on class.id = achievement.group_id
           where :achievement_id is null or achievement.id = any(:achievement_id)
           order by achievement.id
@@ -156,24 +131,14 @@ return runbook({
       verify = function(check, ctx)
         check:equal("definitions made", ctx.done.counts.created, ctx.done.labels.create_and_relink)
         check:equal("achievements linked", ctx.done.counts.relinked, ctx.done.items)
-        check:none("indicators without an achievement", [[
-          select id as indicator_id, achievement_id from academic_performanceindicator as indicator
-          where not exists (select from academic_achievement where id = indicator.achievement_id)
-        ]])
-        check:none("levels that an achievement has twice", [[
-          select achievement_id, level, count(*) from academic_performanceindicator
-          group by achievement_id, level having count(*) > 1
-        ]])
+        bank.check_indicators(check)
         if (ctx.params.limit or 0) > 0 or ctx.params.achievement_id then return end
-        check_links(check)
-        check:none("unlinked achievements that the bank has no definition for", "with" .. bank .. [[
-          select achievement.id as achievement_id, subject_id, grade_id, dimension_id
-          from academic_achievement as achievement join academic_group as class on class.id = achievement.group_id
-          where definition_id is null and subject_id is not null and not exists (
-            select from bank
-            where context = array[achievement.subject_id, class.grade_id, achievement.dimension_id]
-              and text = ]] .. normal("achievement.description") .. ")")
+        bank.check_links(check)
       end,
     },
+    application.create,
+    application.import,
+    application.suggest,
   },
+  finally = notify.ending("webhook"),
 })

@@ -31,6 +31,12 @@ function M.is_object(value) return type(value) == "table" and debug.getmetatable
 ---@return boolean
 function M.is_array(value) return type(value) == "table" and debug.getmetatable(value) == array end
 
+--- The names of an object's members, in the document's order; those that a script added come behind, sorted. Raises
+--- "json.value" for anything else.
+---@param value table
+---@return string[]
+function M.keys(value) return native.keys(value) end
+
 --- Whether the value is a number that Lua's own numbers would not hold exactly; `tostring` gives its digits.
 ---@return boolean
 function M.is_number(value) return type(value) == "table" and debug.getmetatable(value) == number end

@@ -65,4 +65,16 @@ function M.facts(ctx)
   }
 end
 
+--- A runbook's `finally`: tells how the run ended, and its facts. A param that was not given is told nothing.
+---@param webhook string names a secret param
+---@return fun(ctx: opsh.Context)
+function M.ending(webhook)
+  effects.text(webhook, "notify.ending: webhook")
+  return function(ctx)
+    if not ctx.params[webhook] then return end
+    local so_far = ctx.so_far
+    M.slack({ webhook = webhook, text = ("%s: %s"):format(so_far.title, so_far.outcome), fields = M.facts(ctx) })
+  end
+end
+
 return M

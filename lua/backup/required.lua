@@ -9,6 +9,7 @@ local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local making = require("opsh.host.backup.making")
 local native_backup = require("opsh.native.backup")
+local planning = require("opsh.host.runbook.planning")
 local stages = require("opsh.host.present.stages")
 local system = require("opsh.native.system")
 local wants = require("opsh.host.backup.wants")
@@ -112,6 +113,9 @@ end
 local function outlook(job, place, given)
   if given["no-backup"] then return { outcome = "none", level = "none", why = "--no-backup" } end
   if job.identity.sandbox then return { outcome = "exempt", level = "none", why = "a throw-away server" } end
+  if not planning.has_items(job) then
+    return { outcome = "exempt", level = "none", why = "no step works on the database" }
+  end
   local attesting = place.target.backup and place.target.backup.attested
   if attesting then return { outcome = "asked", level = "attested", command = attesting.command[1] } end
   local certificate, found, wanted = newest(job, place)

@@ -22,7 +22,8 @@ end
 local function host_words(given, groups)
   local words = {}
   for _, option in ipairs(options.host) do
-    for _, value in ipairs(groups[option.group] and given[option.name] or {}) do
+    local kept = groups[option.group] or option.name == "lang"
+    for _, value in ipairs(kept and given[option.name] or {}) do
       words[#words + 1] = quoted("--" .. option.name .. (value ~= "" and "=" .. value or ""))
     end
   end

@@ -1,6 +1,7 @@
 --- The second stage of the command line: what stands behind a runbook or a command, together with what stood before it.
 local cli = require("opsh.native.cli")
 local errors = require("opsh.host.errors")
+local lang = require("opsh.host.lang")
 local limits = require("opsh.host.limits")
 local system = require("opsh.native.system")
 
@@ -31,7 +32,7 @@ function M.read(before, rest, line)
     parsed.values[name] = values
   end
   if parsed.values.help then
-    system.write_out(cli.help(line, math.min(system.terminal(1).columns, 100)))
+    system.write_out(cli.help(lang.help(line), math.min(system.terminal(1).columns, 100)))
     return nil
   end
   limits.set(parsed.values)

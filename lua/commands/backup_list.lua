@@ -4,6 +4,7 @@ local certificates = require("opsh.host.backup.certificates")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
+local lang = require("opsh.host.lang")
 local log = require("opsh.native.log")
 local native_backup = require("opsh.native.backup")
 local native_db = require("opsh.native.db")
@@ -64,7 +65,9 @@ local function ask_target(place, entries, given)
   if session then session:close() end
   if ok then return found end
   if found.kind == "interrupted" or given.target or given.db or given.sandbox then error(found, 0) end
-  log.info("no database is reached: all backups of the folder are listed, and not how much WAL was written since")
+  log.info(
+    lang.text("no database is reached: all backups of the folder are listed, and not how much WAL was written since")
+  )
   return entries
 end
 

@@ -1,11 +1,11 @@
 --- `opsh backup prune`: removes backups that are older than the target keeps them; without --apply it says which.
 local again = require("opsh.host.commands.again")
 local arguments = require("opsh.host.commands.arguments")
-local counted = require("opsh.host.counted")
 local guards = require("opsh.host.runbook.guards")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local native_db = require("opsh.native.db")
 local options = require("opsh.host.options")
 local report = require("opsh.native.report")
@@ -39,7 +39,7 @@ local function row_of(backup)
     os.date("!%Y-%m-%d %H:%M:%S", backup.taken),
     report.duration(backup.age),
     report.bytes(certificate.size),
-    certificate.level,
+    lang.text(certificate.level),
   }
 end
 
@@ -48,13 +48,14 @@ local function closing(plan, job)
   for _, backup in ipairs(plan.backups) do
     bytes = bytes + backup.certificate.size
   end
-  local what = ("%s, %s"):format(counted(#plan.backups, "backup"), report.bytes(bytes))
-  if job.applied then return ("Removed: %s.\n"):format(what) end
-  return ("Nothing was removed. To remove %s: %s\n"):format(what, job.again)
+  local what = ("%s, %s"):format(lang.counted(#plan.backups, "backup"), report.bytes(bytes))
+  if job.applied then return lang.format("Removed: %s.\n", what) end
+  return lang.format("Nothing was removed. To remove %s: %s\n", what, job.again)
 end
 
 local function render(out, plan, job)
-  local policy = ("in %s: kept are the %d newest, and what is no older than %s\n"):format(
+  local policy = lang.format(
+    "in %s: kept are the %d newest, and what is no older than %s\n",
     text.printable(plan.folder),
     plan.keep,
     plan.keep_for
@@ -64,11 +65,11 @@ local function render(out, plan, job)
     rows[at] = row_of(backup)
   end
   if #rows > 0 then parts[#parts + 1] = "\n" .. out.table(columns, rows) end
-  if #plan.left > 0 then parts[#parts + 1] = "\n" .. out.strong("Left as they are") .. "\n" end
+  if #plan.left > 0 then parts[#parts + 1] = "\n" .. out.strong(lang.text("Left as they are")) .. "\n" end
   for _, backup in ipairs(plan.left) do
-    parts[#parts + 1] = ("  %s: %s\n"):format(name_of(backup.path), text.printable(backup.reason))
+    parts[#parts + 1] = ("  %s: %s\n"):format(name_of(backup.path), text.printable(lang.message(backup.reason)))
   end
-  local none = ("no backup of database %s is to be removed\n"):format(text.printable(job.identity.database))
+  local none = lang.format("no backup of database %s is to be removed\n", text.printable(job.identity.database))
   parts[#parts + 1] = "\n" .. (#rows > 0 and closing(plan, job) or none)
   return table.concat(parts)
 end
@@ -110,7 +111,8 @@ local function work(out, place, job)
   job.identity = identity
   local plan = retention.plan(place, identity)
   if job.applied and #plan.backups > 0 then
-    guards.confirm(place, identity, job.given, ("nothing; removes %s of it"):format(counted(#plan.backups, "backup")))
+    local what = lang.format("nothing; removes %s of it", lang.counted(#plan.backups, "backup"))
+    guards.confirm(place, identity, job.given, what)
     retention.carry_out(place, plan, job)
   end
   if out.json then

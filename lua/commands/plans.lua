@@ -2,6 +2,7 @@
 local arguments = require("opsh.host.commands.arguments")
 local config = require("opsh.host.config")
 local errors = require("opsh.host.errors")
+local lang = require("opsh.host.lang")
 local options = require("opsh.host.options")
 local plans = require("opsh.host.runbook.plans")
 local present = require("opsh.host.present.plans")
@@ -17,7 +18,8 @@ local function show(out, state, targets, id)
     system.write_out(plans.shown(plan, "json"))
     return
   end
-  out.text(("made %s UTC, %s ago: %s\n\n"):format(
+  out.text(lang.format(
+    "made %s UTC, %s ago: %s\n\n",
     os.date("!%Y-%m-%d %H:%M:%S", plan.made),
     report.duration(plan.age),
     present.state(plan)

@@ -3,12 +3,12 @@ local again = require("opsh.host.commands.again")
 local arguments = require("opsh.host.commands.arguments")
 local audit = require("opsh.host.runbook.audit")
 local config = require("opsh.host.config")
-local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
 local guards = require("opsh.host.runbook.guards")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local native_db = require("opsh.native.db")
 local options = require("opsh.host.options")
 local prune = require("opsh.host.runbook.prune")
@@ -46,10 +46,10 @@ local function seconds_of(age)
 end
 
 local function rows_of(run)
-  local spools = #run.spools > 0 and counted(#run.spools, "file") or ""
+  local spools = #run.spools > 0 and lang.counted(#run.spools, "file") or ""
   return {
     run.id,
-    text.printable(run.title),
+    text.printable(lang.message(run.title)),
     run.finished or "",
     report.number(run.rows),
     report.bytes(run.bytes),
@@ -68,9 +68,9 @@ local columns = {
 
 local function left_text(out, plan)
   if #plan.left == 0 then return "" end
-  local lines = { out.strong("Left as they are") .. "\n" }
+  local lines = { out.strong(lang.text("Left as they are")) .. "\n" }
   for _, run in ipairs(plan.left) do
-    lines[#lines + 1] = ("  %s: %s\n"):format(run.id, text.printable(run.reason))
+    lines[#lines + 1] = ("  %s: %s\n"):format(run.id, text.printable(lang.message(run.reason)))
   end
   return table.concat(lines) .. "\n"
 end
@@ -80,15 +80,15 @@ local function closing(plan, job)
   for _, run in ipairs(plan.runs) do
     rows = rows + run.rows
   end
-  local what = ("%s with %s"):format(counted(#plan.runs, "run"), counted(rows, "journaled row"))
-  local kept = "Their ledger rows, conflicts and audit logs stay."
-  if job.applied then return ("Pruned: %s, which cannot be undone any more. %s\n"):format(what, kept) end
-  return ("Nothing was changed. To prune %s, which cannot be undone then: %s\n%s\n"):format(what, job.again, kept)
+  local what = lang.format("%s with %s", lang.counted(#plan.runs, "run"), lang.counted(rows, "journaled row"))
+  local kept = lang.text("Their ledger rows, conflicts and audit logs stay.")
+  if job.applied then return lang.format("Pruned: %s, which cannot be undone any more. %s\n", what, kept) end
+  return lang.format("Nothing was changed. To prune %s, which cannot be undone then: %s\n%s\n", what, job.again, kept)
 end
 
 local function render(out, plan, job)
   if #plan.runs == 0 then
-    local none = ("no run that ended %s ago or earlier has a journal to prune\n"):format(job.older_than)
+    local none = lang.format("no run that ended %s ago or earlier has a journal to prune\n", job.older_than)
     return left_text(out, plan) .. none
   end
   local rows = {}
@@ -129,7 +129,7 @@ local function work(out, place, job)
   reader:close()
   if not ok then error(plan, 0) end
   if job.applied and #plan.runs > 0 then
-    guards.confirm(place, identity, job.given, ("drops the journals of %s"):format(counted(#plan.runs, "run")))
+    guards.confirm(place, identity, job.given, lang.format("drops the journals of %s", lang.counted(#plan.runs, "run")))
     prune.carry_out(job, plan, identity, function(run)
       return jobs.reading_ledger(job, function(session) return audit.recorded(session, run) end)
     end)

@@ -194,6 +194,13 @@ end
 local function work(job, given, place, out)
   local made = job.rehearsal
   refuse_options(given)
+  if not planning.has_items(job) then
+    errors.raise(
+      "refused.rehearsal",
+      "no step of this run works on the database: there is nothing to rehearse",
+      "the plan says what an apply does beyond it"
+    )
+  end
   if is_alone(given) then
     out.say("no database is named: rehearsing on the backup alone; today's plan is not known")
   else

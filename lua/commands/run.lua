@@ -10,6 +10,7 @@ local hands = require("opsh.host.effects.hands")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
 local ladder = require("opsh.host.runbook.ladder")
+local lang = require("opsh.host.lang")
 local load = require("opsh.host.runbook.load")
 local options = require("opsh.host.options")
 local params = require("opsh.host.runbook.params")
@@ -20,6 +21,7 @@ local plans = require("opsh.host.runbook.plans")
 local plans_text = require("opsh.host.present.plans")
 local required = require("opsh.host.backup.required")
 local rehearsals = require("opsh.host.backup.rehearsals")
+local report_files = require("opsh.host.report.files")
 local screen = require("opsh.host.present.screen")
 local simulate = require("opsh.host.commands.simulate")
 local system = require("opsh.native.system")
@@ -48,6 +50,9 @@ local function require_rung(given)
       ("--rehearse and %s exclude each other"):format(other),
       "one rung at a time: simulate, then rehearse, then apply"
     )
+  end
+  if given.output and given.rehearse then
+    errors.raise("usage.option", "--output is not for --rehearse", "a rehearsal writes no report files")
   end
   if given.plan and not given.apply then
     errors.raise("usage.option", "--plan is for --apply", "opsh plans show ID shows a plan again")
@@ -103,12 +108,16 @@ local function require_one_file(rest)
   end
 end
 
---- The words of a command line without those.
-local function of_plan(rest)
+-- What stands behind it for a plan only.
+local of_plan = { ["detailed-exitcode"] = false }
+
+--- The words of a command line without some options.
+---@param named table<string, boolean> whether a value follows, by option
+local function without(rest, named)
   local words, skip = {}, false
   for _, word in ipairs(rest) do
     local name = not skip and word:match("^%-%-([%w-]+)")
-    local takes = name and of_apply[name]
+    local takes = name and named[name]
     if not skip and takes == nil then words[#words + 1] = word end
     skip = takes == true and not word:find("=", 1, true)
   end
@@ -158,10 +167,12 @@ end
 local function apply(job, place, out)
   if not planning.has_work(job) then
     ladder.verify_idle(job)
+    local id = job.id
     job.id = nil
+    report_files.plan(job, "apply", id)
     job.outcome = "nothing to do"
   else
-    out.say(("run %s"):format(job.id))
+    out.say(lang.format("run %s", job.id))
     job.rehearsed = rehearsals.expect(job, place.state)
     job.hands = hands.acting(job)
     ladder.apply(job, out.progress)
@@ -182,7 +193,8 @@ local function guard(job, place, given)
 end
 
 --- Does the work of the rung in a place that is closed afterwards.
----@param words { all: string, plan: string } this command line, and the one that plans the same
+---@param words { all: string, plan: string, apply: string } this command line, the one that plans the same, and what
+--- --apply is added to
 local function climb(given, path, runbook, place, out, words)
   local applying, most = given.apply ~= nil, simulate.items(given)
   local id, plan = ladder.new_run_id(), plans.new()
@@ -193,6 +205,7 @@ local function climb(given, path, runbook, place, out, words)
   job.resume = again.resume(given, id)
   job.command_for = function(...) return again.command(given, ...) end
   job.document = most and simulate.document
+  job.output = report_files.output(given, runbook)
   job.answers = given.answers and answers.read(given.answers[1], runbook) or nil
   guard(job, place, given)
   local wanted = given.plan and drift.wanted(job, place, given.plan[1])
@@ -212,7 +225,8 @@ local function climb(given, path, runbook, place, out, words)
       local excess = budgets.excess(job)
       if excess then out.say(excess .. ": an apply would be refused") end
       if planning.has_work(job) then required.foresee(job, place) end
-      local exit = planned_exit(job, place, out, words.all, given["detailed-exitcode"] ~= nil)
+      report_files.plan(job, "plan", plan.id)
+      local exit = planned_exit(job, place, out, words.apply, given["detailed-exitcode"] ~= nil)
       keep = job.plan ~= nil
       return exit
     end
@@ -221,6 +235,7 @@ local function climb(given, path, runbook, place, out, words)
     keep = planning.has_work(job)
     if keep then
       effect_steps.refuse_obstacles(job)
+      report_files.prepare(job)
       budgets.require_plan(job)
       back(job, place, given, out, wanted)
     end
@@ -244,14 +259,17 @@ return function(before, path, rest)
   require_one_file(rest)
   local given = arguments.read(before, rest, {
     program = "opsh " .. path,
-    description = runbook.title .. (runbook.description and "\n\n" .. runbook.description or ""),
+    description = lang.message(runbook.title)
+      .. (runbook.description and "\n\n" .. lang.message(runbook.description) or ""),
     options = options.join(options.ladder, declared, options.host),
   })
   if not given then return 0 end
   require_rung(given)
   local out = screen.open(given)
   local place = workplace.open(given)
-  local words = { all = again.runbook(before, path, rest), plan = again.runbook(before, path, of_plan(rest)) }
+  local words = { all = again.runbook(before, path, rest) }
+  words.plan = again.runbook(before, path, without(rest, of_apply))
+  words.apply = again.runbook(before, path, without(rest, of_plan))
   -- Loaded when it is wanted: the other rungs need none of it.
   local work = given.rehearse and require("opsh.host.commands.rehearse").climb or climb
   local ok, result = host.protect(work, given, path, runbook, place, out, words)

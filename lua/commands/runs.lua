@@ -3,6 +3,7 @@ local arguments = require("opsh.host.commands.arguments")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local ledger = require("opsh.host.runbook.ledger")
 local native_db = require("opsh.native.db")
 local options = require("opsh.host.options")
@@ -16,14 +17,19 @@ local function state_of(run)
   return ledger.undone(run) or run.interrupted and "interrupted" or run.state
 end
 
+local function title_of(run)
+  lang.beside(run.runbook)
+  return lang.message(run.title)
+end
+
 local function render(out, runs)
-  if #runs == 0 then return "no runs in this database\n" end
+  if #runs == 0 then return lang.text("no runs in this database\n") end
   local rows = {}
   for at, run in ipairs(runs) do
     rows[at] = {
       run.id,
-      state_of(run),
-      run.title,
+      lang.text(state_of(run)),
+      title_of(run),
       report.number(run.items),
       report.number(run.left_out),
       run.started,

@@ -1,9 +1,9 @@
 --- `opsh sandbox start|stop|status|psql|clean`: a throw-away PostgreSQL that outlives the command.
 local arguments = require("opsh.host.commands.arguments")
 local config = require("opsh.host.config")
-local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
+local lang = require("opsh.host.lang")
 local options = require("opsh.host.options")
 local report = require("opsh.native.report")
 local sandbox = require("opsh.native.sandbox")
@@ -32,13 +32,17 @@ local function show(out, running, given)
     { "conninfo", running.conninfo },
     { "version", running.version },
     { "pid", ("%d"):format(running.pid) },
-    { "started", ("%s, %s ago"):format(running.started, report.duration(running.age)) },
+    { "started", lang.format("%s, %s ago", running.started, report.duration(running.age)) },
     { "directory", running.directory },
     { "size", report.bytes(size) },
-    { "loaded", running.loaded or "nothing" },
+    { "loaded", running.loaded or lang.text("nothing") },
   }
+  local names = {}
+  for at, line in ipairs(lines) do
+    names[at] = line[1]
+  end
   for _, line in ipairs(lines) do
-    out.text(("%s  %s\n"):format(text.pad_right(line[1], 9), text.printable(line[2])))
+    out.text(("%s  %s\n"):format(text.pad_right(lang.text(line[1]), lang.widest(names, 9)), text.printable(line[2])))
   end
 end
 
@@ -82,7 +86,7 @@ function actions.clean.run(out)
   if out.json then
     out.document({ templates = templates, freed_bytes = bytes })
   else
-    out.text(("removed %s, %s\n"):format(counted(templates, "template"), report.bytes(bytes)))
+    out.text(lang.format("removed %s, %s\n", lang.counted(templates, "template"), report.bytes(bytes)))
   end
   return 0
 end

@@ -5,6 +5,7 @@ local changes = require("opsh.host.commands.changes")
 local effects = require("opsh.host.present.effects")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local ledger = require("opsh.host.runbook.ledger")
 local native_db = require("opsh.native.db")
 local options = require("opsh.host.options")
@@ -19,20 +20,28 @@ local workplace = require("opsh.host.workplace")
 local object, array = json.metatables()
 local listed = 1000
 
+local labels = { "state", "undoes", "undone", "journal", "runbook", "by", "why", "started", "param" }
+
 local function heading(out, run)
-  local lines = { ("%s  %s\n"):format(out.strong("run " .. run.id), text.printable(run.title)) }
+  lang.of(run.sources, run.runbook)
+  local lines =
+    { ("%s  %s\n"):format(out.strong(lang.format("run %s", run.id)), text.printable(lang.message(run.title))) }
+  local width = lang.widest(labels, 8)
   local function add(name, value)
-    lines[#lines + 1] = ("%s  %s\n"):format(text.pad_right(name, 8), text.printable(value))
+    lines[#lines + 1] = ("%s  %s\n"):format(text.pad_right(lang.text(name), width), text.printable(value))
   end
-  add("state", (run.interrupted and "interrupted" or run.state) .. (run.message and ": " .. run.message or ""))
-  if run.undo_of then add("undoes", "run " .. run.undo_of) end
+  local state = lang.text(run.interrupted and "interrupted" or run.state)
+  add("state", state .. (run.message and ": " .. lang.message(run.message) or ""))
+  if run.undo_of then add("undoes", lang.format("run %s", run.undo_of)) end
   local undone = ledger.undone(run)
-  if undone then add("undone", "by run " .. run.last_undo .. (undone == "undone" and "" or ", which is not done")) end
-  if run.pruned_at then add("journal", "dropped on " .. run.pruned_at) end
+  if undone then
+    add("undone", lang.format(undone == "undone" and "by run %s" or "by run %s, which is not done", run.last_undo))
+  end
+  if run.pruned_at then add("journal", lang.format("dropped on %s", run.pruned_at)) end
   add("runbook", run.runbook)
-  add("by", ("%s with opsh %s"):format(run.operator, run.version))
+  add("by", lang.format("%s with opsh %s", run.operator, run.version))
   if run.reason then add("why", run.reason) end
-  add("started", run.started .. " UTC" .. (run.finished and ", finished " .. run.finished or ""))
+  add("started", run.started .. " UTC" .. (run.finished and lang.format(", finished %s", run.finished) or ""))
   for name, texts in pairs(run.params) do
     add("param", ("%s = %s"):format(name, table.concat(texts, ", ")))
   end
@@ -40,9 +49,12 @@ local function heading(out, run)
 end
 
 local function steps_text(out, reader, run, steps)
-  local rows, parts = {}, {}
+  local rows, parts, rejects = {}, {}, false
+  for _, step in ipairs(steps) do
+    rejects = rejects or step.rejected > 0
+  end
   for at, step in ipairs(steps) do
-    rows[at] = { tostring(step.number), step.name, step.done and "done" or "open" }
+    rows[at] = { tostring(step.number), lang.message(step.name), lang.text(step.done and "done" or "open") }
     local figures = {
       report.number(step.planned.items),
       report.number(step.items),
@@ -51,42 +63,42 @@ local function steps_text(out, reader, run, steps)
       report.number(step.batches),
       report.duration(step.seconds),
     }
+    if rejects then table.insert(figures, 3, report.number(step.rejected)) end
     for column = 1, #figures do
       rows[at][#rows[at] + 1] = step.effects and "" or figures[column]
     end
     if step.effects then
-      rows[at][3] = step.effects.state or rows[at][3]
-      parts[#parts + 1] = ("\n%s\n"):format(text.printable(step.name)) .. effects.done(step.effects)
+      rows[at][3] = step.effects.state and lang.text(step.effects.state) or rows[at][3]
+      parts[#parts + 1] = ("\n%s\n"):format(text.printable(lang.message(step.name))) .. effects.done(step.effects)
     end
     parts[#parts + 1] = effects.of_batches(step.name, ledger.batch_effects(reader, run.id, step.number))
     local done = ledger.done(reader, run.id, step.number)
     if next(done.counts) then
-      parts[#parts + 1] = ("\n%s\n"):format(text.printable(step.name)) .. plan_text.pairs(done.counts, 2)
+      parts[#parts + 1] = ("\n%s\n"):format(text.printable(lang.message(step.name))) .. plan_text.pairs(done.counts, 2)
     end
   end
-  return "\n"
-    .. out.table({
-      { title = "step", right = true },
-      { title = "name" },
-      { title = "state" },
-      { title = "planned", right = true },
-      { title = "done", right = true },
-      { title = "left out", right = true },
-      { title = "failed", right = true },
-      { title = "batches", right = true },
-      { title = "took", right = true },
-    }, rows)
-    .. table.concat(parts)
+  local columns = { { title = "step", right = true }, { title = "name" }, { title = "state" } }
+  for _, title in ipairs({ "planned", "done", "left out", "failed", "batches", "took" }) do
+    columns[#columns + 1] = { title = title, right = true }
+  end
+  if rejects then table.insert(columns, 6, { title = "rejected", right = true }) end
+  return "\n" .. out.table(columns, rows) .. table.concat(parts)
 end
 
 local function left_out_text(out, items)
   if #items == 0 then return "" end
   local rows = {}
   for at, item in ipairs(items) do
-    rows[at] =
-      { tostring(item.step), tostring(item.batch), item.key, item.outcome, item.sqlstate or "", item.message or "" }
+    rows[at] = {
+      tostring(item.step),
+      item.batch and tostring(item.batch) or "",
+      item.key,
+      item.label and ("%s: %s"):format(lang.text(item.outcome), item.label) or lang.text(item.outcome),
+      item.sqlstate or "",
+      item.message and lang.message(item.message) or "",
+    }
   end
-  return "\nleft out\n"
+  return lang.text("\nleft out\n")
     .. out.table({
       { title = "step", right = true },
       { title = "batch", right = true },
@@ -95,7 +107,7 @@ local function left_out_text(out, items)
       { title = "SQLSTATE" },
       { title = "message" },
     }, rows)
-    .. (#items == listed and ("the first %d; opsh.left_out has them all\n"):format(listed) or "")
+    .. (#items == listed and lang.format("the first %d; opsh.left_out has them all\n", listed) or "")
 end
 
 --- What an undo left, or nil for another run.
@@ -130,12 +142,15 @@ local function show(given, out, reader, id)
     })
   end
   out.text(heading(out, run) .. steps_text(out, reader, run, steps) .. left_out_text(out, left_out))
+  out.text(effects.incidents(out, run))
   local undo = undo_of(reader, run, undo_text.shown + 1)
   if undo then
-    local more = ("select from opsh.conflict where run = '%s' shows them all"):format(run.id)
+    local more = lang.format("select from opsh.conflict where run = '%s' shows them all", run.id)
     out.text(undo_text.left(out, undo, more))
   end
-  if run.state ~= "done" and not undone then out.text(("\nGo on with: %s\n"):format(again.resume(given, run.id))) end
+  if run.state ~= "done" and not undone then
+    out.text(lang.format("\nGo on with: %s\n", again.resume(given, run.id)))
+  end
 end
 
 return function(before, rest)

@@ -3,6 +3,7 @@ local again = require("opsh.host.commands.again")
 local arguments = require("opsh.host.commands.arguments")
 local guards = require("opsh.host.runbook.guards")
 local host = require("opsh.native.host")
+local lang = require("opsh.host.lang")
 local ladder = require("opsh.host.runbook.ladder")
 local native_db = require("opsh.native.db")
 local options = require("opsh.host.options")
@@ -45,7 +46,7 @@ local function planned(job, place, out, given, word)
 end
 
 local function apply(job, place, out, given)
-  out.say(("run %s"):format(job.id))
+  out.say(lang.format("run %s", job.id))
   system.make_directory(job.directory)
   ladder.apply(job, out.progress)
   return undo_result.finish(job, place, out, given)
@@ -56,6 +57,7 @@ local function take_back(given, out, place, id, word)
   local undo_id, effects = ladder.new_run_id(), nil
   local ok, original, identity, plan = host.protect(function()
     local original, identity = undo.original(reader, id)
+    lang.of(original.sources, original.runbook)
     effects = undone_effects.of(original, {
       target = place.target,
       directory = ("%s/runs/%s"):format(place.state, undo_id),

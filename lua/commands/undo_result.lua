@@ -1,5 +1,6 @@
 --- The end of an undo, whether it was begun or resumed: read from the ledger, so that it says what all of it did.
 local jobs = require("opsh.host.runbook.job")
+local lang = require("opsh.host.lang")
 local ledger_reads = require("opsh.host.runbook.ledger")
 local present = require("opsh.host.present.undo")
 local redaction = require("opsh.host.runbook.redaction")
@@ -28,8 +29,8 @@ function M.finish(job, place, out, given)
   if out.json then
     out.document(present.document(job, place, "undo", nil, exit))
   else
-    local more = csv and csv .. " has them all"
-      or ("opsh show %s shows more, select from opsh.conflict where run = '%s' all of them"):format(job.id, job.id)
+    local more = csv and lang.format("%s has them all", csv)
+      or lang.format("opsh show %s shows more, select from opsh.conflict where run = '%s' all of them", job.id, job.id)
     out.text(present.result(job, place, out, job.undone, more))
   end
   return exit

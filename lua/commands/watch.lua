@@ -2,11 +2,11 @@
 local arguments = require("opsh.host.commands.arguments")
 local checks_text = require("opsh.host.present.checks")
 local config = require("opsh.host.config")
-local counted = require("opsh.host.counted")
 local document = require("opsh.host.present.document")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local load = require("opsh.host.runbook.load")
 local options = require("opsh.host.options")
 local screen = require("opsh.host.present.screen")
@@ -44,8 +44,8 @@ end
 
 local function say_round(out, round)
   if out.json or out.quiet then return end
-  local verdict = round.passed and out.color(32, "pass") or out.color(31, "FAIL")
-  out.text(("%s  %s  %s\n"):format(round.time, verdict, counted(round.checks, "check")))
+  local verdict = round.passed and out.color(32, lang.text("pass")) or out.color(31, lang.text("FAIL"))
+  out.text(("%s  %s  %s\n"):format(round.time, verdict, lang.counted(round.checks, "check")))
 end
 
 local function failures_text(out, steps)
@@ -56,7 +56,8 @@ local function failures_text(out, steps)
       if result.outcome ~= "pass" then failed[#failed + 1] = result end
     end
     if #failed > 0 then
-      parts[#parts + 1] = ("\n%s %s\n"):format(out.strong("step"), step.name) .. checks_text.render(out, failed, 2)
+      parts[#parts + 1] = ("\n%s %s\n"):format(out.strong(lang.text("step")), lang.message(step.name))
+        .. checks_text.render(out, failed, 2)
     end
   end
   return table.concat(parts)
@@ -95,9 +96,11 @@ local function watch(given, out, place, id)
     local outcome = exit == 0 and "held" or "failed"
     out.document({ run = job.id, outcome = outcome, exit = exit, rounds = rounds, last = last })
   elseif exit == 0 then
-    out.text(("\nAll checks held, %s.\n"):format(rounds == 1 and "once" or ("%d times"):format(rounds)))
+    out.text(
+      lang.format("\nAll checks held, %s.\n", rounds == 1 and lang.text("once") or lang.format("%d times", rounds))
+    )
   else
-    out.text(failures_text(out, steps) .. "\nA check does not hold any more; nothing was written.\n")
+    out.text(failures_text(out, steps) .. lang.text("\nA check does not hold any more; nothing was written.\n"))
   end
   return exit
 end

@@ -9,18 +9,27 @@ local M = {}
 --- After these the run is not over, or not this opsh's.
 local function goes_on(err) return err.kind == "run.taken_over" or err.kind:find("^manual") ~= nil end
 
-local function failure(err, failed)
+--- What is still on, and what a person would do about it.
+local function still_on(failed)
   local names, hands = {}, {}
   for at, one in ipairs(failed) do
+    names[at] = one.step.name
+    if one.by_hand ~= "" then hands[#hands + 1] = one.by_hand end
+  end
+  return ("still on: %s. By hand: %s"):format(
+    table.concat(names, "; "),
+    #hands > 0 and table.concat(hands, "; ") or "see the runbook"
+  )
+end
+
+local function failure(err, failed)
+  local names = {}
+  for at, one in ipairs(failed) do
     names[at] = ("%s (%s)"):format(one.step.name, one.err.message)
-    hands[at] = one.by_hand
   end
   local made = errors.of({ kind = "in_doubt.compensation", message = "" })
   made.message = ("%s; and it could not be taken back: %s"):format(err.message, table.concat(names, "; "))
-  made.hint = ("still on: %s. By hand: %s"):format(
-    table.concat(names, "; "):gsub(" %(.-%)", ""),
-    #hands > 0 and table.concat(hands, "; ") or "see the runbook"
-  )
+  made.hint = still_on(failed)
   made.where, made.sqlstate, made.batch, made.traceback = err.where, err.sqlstate, err.batch, err.traceback
   made.cause = err.kind
   return made
@@ -51,6 +60,17 @@ function M.after(job, err)
   return #failed > 0 and failure(err, failed) or err
 end
 
-M.failure, M.goes_on = failure, goes_on
+--- What an undo ends with that cannot take a step back.
+---@param failed { step: table, err: table, by_hand: string }
+---@return table err
+function M.undo_failure(failed)
+  local made = errors.of({ kind = "in_doubt.compensation", message = "" })
+  made.message = ("step %s could not be taken back: %s"):format(failed.step.name, failed.err.message)
+  made.hint = still_on({ failed })
+  made.where, made.traceback, made.cause = failed.err.where, failed.err.traceback, failed.err.kind
+  return made
+end
+
+M.goes_on = goes_on
 
 return M

@@ -7,16 +7,21 @@ local kinds = require("opsh.host.effects.kinds")
 local records = require("opsh.host.effects.records")
 local secrets = require("opsh.native.secrets")
 local system = require("opsh.native.system")
+local text = require("opsh.native.text")
 local worlds = require("opsh.host.effects.world")
 
 local M = {}
 
---- Something that went wrong and stops nothing.
+--- Something that went wrong and stops nothing: kept where that is possible.
 ---@param facts { step?: string, what: string, kind: string, message: string }
 function M.incident(job, facts)
+  facts.message, facts.at = secrets.redacted(text.printable(facts.message)), system.utc_now()
   job.incidents[#job.incidents + 1] = facts
   job.say(("incident: %s: %s"):format(facts.what, facts.message))
-  host.protect(records.incident, job.audit, facts)
+  local noted, head = host.protect(records.incident, job.audit, facts)
+  host.protect(
+    function() job.ledger:record_incident(json.encode(facts), noted and head or job.audit:head()) end
+  )
 end
 
 local function to_milliseconds(seconds) return math.floor(seconds * 1000 + 0.5) / 1000 end

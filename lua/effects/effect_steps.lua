@@ -86,13 +86,15 @@ function M.foretell(job, step)
   if step.after then return end
   local memory = remembering(job, step)
   local record = memory.record
+  -- A step that ends another one puts back what that one would remember.
+  memory.record = record or (step.ends and memory.foretold_record)
   local function foretold(work)
     return with_context(job, step, function(ctx) return job.hands.foretell(work, ctx) end)
   end
   step.foretold = foretold(work_of(job, step))
   step.foretold_compensation = step.compensate and foretold(step.compensate) or nil
   -- What it remembered meanwhile is what was foretold.
-  memory.record = record
+  memory.foretold_record, memory.record = memory.record, record
 end
 
 --- Whether a step comes after an effect that this rung does not do: what it works on may not be there.

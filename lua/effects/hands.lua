@@ -68,6 +68,23 @@ local function read(job)
   end
 end
 
+--- Reads what an effect wants to know. What cannot be read is in its way, unless the script has an answer to that.
+local function read_for_effect(job)
+  local perform = read(job)
+  return function(request)
+    local ok, answer = host.attempt(perform, request)
+    if ok then return answer end
+    job.foresight.unread = { what = kinds.of(request).describe(request), obstacle = answer }
+    error(answer, 0)
+  end
+end
+
+--- Whether an error is the one that reading ended with.
+local function is_unread(foresight, err)
+  local problem = foresight.unread and foresight.unread.obstacle
+  return problem ~= nil and problem.kind == err.kind and problem.message == err.message
+end
+
 local function refuse(hint)
   return function(request)
     errors.raise("script.effects", ("cannot %s here"):format(kinds.of(request).describe(request)), hint)
@@ -115,12 +132,21 @@ local function new(job, rung)
     local foresight = { list = {} }
     job.foresight = foresight
     local act = places.effect
-    places.effect = { act = foretell(job, not rung.rests), read = rung.rests and foretell(job, false) or read(job) }
+    places.effect = {
+      act = foretell(job, not rung.rests),
+      read = rung.rests and foretell(job, false) or read_for_effect(job),
+    }
     local ok, err = host.protect(self.serve, "effect", work, ...)
     places.effect, job.foresight = act, nil
     if not ok then
-      if not foresight.touched or err.kind == "interrupted" then error(err, 0) end
-      foresight.list[#foresight.list + 1] = { unknown = true, what = "what the answer then decides" }
+      if err.kind == "interrupted" then error(err, 0) end
+      if is_unread(foresight, err) then
+        foresight.list[#foresight.list + 1] = foresight.unread
+      elseif foresight.touched then
+        foresight.list[#foresight.list + 1] = { unknown = true, what = "what the answer then decides" }
+      else
+        error(err, 0)
+      end
     end
     return foresight.list
   end

@@ -77,6 +77,7 @@ function Effects:open()
   })
   job.hands = hands.acting(job)
   self.job = job
+  self.incidents = job.incidents
 end
 
 local function take_back(self)
@@ -93,11 +94,7 @@ local function take_back(self)
     )
     if ok then return end
     if err.kind == "interrupted" then error(err, 0) end
-    err.message = ("step %s could not be taken back"):format(step.name)
-    error(
-      compensation.failure(err, { { step = own, err = err, by_hand = effect_steps.by_hand(job, own) } }),
-      0
-    )
+    error(compensation.undo_failure({ step = own, err = err, by_hand = effect_steps.by_hand(job, own) }), 0)
   end
 end
 

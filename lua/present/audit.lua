@@ -1,36 +1,39 @@
 --- Audit logs for people: verdicts, and entries.
 local counted = require("opsh.host.counted")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local text = require("opsh.native.text")
 
 local M = {}
 
 local function verdict_of(made)
-  if made.problem then return made.problem.entry and ("BAD at entry %d"):format(made.problem.entry) or "BAD" end
-  return made.elsewhere and "not judged" or "good"
+  local entry = made.problem and made.problem.entry
+  if made.problem then return entry and lang.format("BAD at entry %d", entry) or lang.text("BAD") end
+  return lang.text(made.elsewhere and "not judged" or "good")
 end
 
 --- What the verdict does not say. Not in the table, whose cells are cut on a narrow terminal.
 local function note_of(made)
-  if made.problem or made.elsewhere then return made.problem and made.problem.message or made.elsewhere end
+  local said = made.problem and made.problem.message or made.elsewhere
+  if said then return lang.message(said) end
   local notes = {}
   if made.first and made.first > 1 then
-    notes[1] = ("entries before %d are on another machine"):format(made.first)
+    notes[1] = lang.format("entries before %d are on another machine", made.first)
   end
   if made.other_database then
-    notes[#notes + 1] = ("of another database (%s): its end cannot be judged from here"):format(made.other_database)
+    notes[#notes + 1] = lang.format("of another database (%s): its end cannot be judged from here", made.other_database)
   end
-  if made.alone then notes[#notes + 1] = "its end cannot be judged without the database" end
+  if made.alone then notes[#notes + 1] = lang.text("its end cannot be judged without the database") end
   return notes[1] and table.concat(notes, "; ")
 end
 
 --- One line a run, and how many are bad.
 ---@param judged table[] of audit_files
 function M.verdicts(out, judged)
-  if #judged == 0 then return "no runs, and no audit logs\n" end
+  if #judged == 0 then return lang.text("no runs, and no audit logs\n") end
   local rows, notes, bad = {}, {}, 0
   for at, made in ipairs(judged) do
-    rows[at] = { made.run, made.state, ("%d"):format(made.entries), verdict_of(made) }
+    rows[at] = { made.run, lang.text(made.state), ("%d"):format(made.entries), verdict_of(made) }
     local note = note_of(made)
     if note then
       local line = text.printable(("%s: %s"):format(made.run, note))
@@ -38,13 +41,13 @@ function M.verdicts(out, judged)
     end
     if made.problem then bad = bad + 1 end
   end
-  local closing = bad == 0 and "nothing is wrong"
-    or ("%s not what was written"):format(bad == 1 and "1 log is" or ("%d logs are"):format(bad))
+  local closing = bad == 0 and lang.text("nothing is wrong")
+    or lang.format(bad == 1 and "%d log is not what was written" or "%d logs are not what was written", bad)
   local columns = { { title = "run" }, { title = "state" }, { title = "entries", right = true }, { title = "log" } }
   return out.table(columns, rows)
     .. (#notes > 0 and "\n" or "")
     .. table.concat(notes)
-    .. ("\n%s: %s\n"):format(counted(#judged, "run"), closing)
+    .. ("\n%s: %s\n"):format(lang.counted(#judged, "run"), closing)
 end
 
 local function figures_text(values)
@@ -161,7 +164,7 @@ facts["step started"] = function(add, details) add("step " .. details.step, deta
 
 facts["step finished"] = function(add, details)
   add("step " .. details.step, details.name)
-  local items, left_out = counted(details.items, "item"), details.skipped + details.failed
+  local items, left_out = counted(details.items, "item"), details.skipped + (details.rejected or 0) + details.failed
   add("done", ("%s, batches %d, left out %d, %.3f s"):format(items, details.batches, left_out, details.seconds))
   if next(details.counts) then add("counts", figures_text(details.counts)) end
 end
@@ -169,6 +172,12 @@ end
 facts["checked"] = function(add, details)
   add("step " .. details.step, details.name)
   add("checks", checks_text(details.checks))
+end
+
+facts["report written"] = function(add, details)
+  add("step " .. details.step, details.name)
+  add("file", ("%s, %s"):format(details.path, counted(details.rows, "row")))
+  add("sha256", details.sha256)
 end
 
 local function effect(add, details)

@@ -1,7 +1,7 @@
 --- Backups for people and as JSON: what was shown of one, what was not, and what to do next.
-local counted = require("opsh.host.counted")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local moments = require("opsh.host.backup.moments")
 local report = require("opsh.native.report")
 local text = require("opsh.native.text")
@@ -50,8 +50,8 @@ end
 
 local function age_text(certificate)
   local taken = moments.seconds(certificate.taken.time)
-  if not taken then return "unknown" end
-  if moments.is_future(taken) then return "in the future" end
+  if not taken then return lang.text("unknown") end
+  if moments.is_future(taken) then return lang.text("in the future") end
   return report.duration(math.max(1, moments.age(taken)))
 end
 
@@ -62,11 +62,13 @@ local function add_tables(add, certificate)
   for _, entry in ipairs(certificate.tables) do
     rows = rows + entry.rows
   end
-  local counts = ("%s with %s"):format(counted(all, "table"), counted(rows, "row"))
-  add("tables", equal > 0 and ("%s, %d equal"):format(counts, equal) or counts)
-  if certificate.only_tables then add("only", "rows of these tables alone; of the others the empty table") end
+  local counts = lang.format("%s with %s", lang.counted(all, "table"), lang.counted(rows, "row"))
+  add("tables", equal > 0 and lang.format("%s, %d equal", counts, equal) or counts)
+  if certificate.only_tables then
+    add("only", lang.text("rows of these tables alone; of the others the empty table"))
+  end
   for _, left in ipairs(certificate.not_compared or {}) do
-    add("not compared", ("%s (%s)"):format(left.name, left.why))
+    add("not compared", ("%s (%s)"):format(left.name, lang.message(left.why)))
   end
 end
 
@@ -77,25 +79,26 @@ end
 function M.certificate(out, certificate, path, next_command)
   local lines = {}
   local function add(name, value)
-    if value then lines[#lines + 1] = ("%s  %s\n"):format(text.pad_right(name, 12), text.printable(value)) end
+    local label = text.pad_right(lang.text(name), 12)
+    if value then lines[#lines + 1] = ("%s  %s\n"):format(label, text.printable(value)) end
   end
   local database = certificate.database
   add("backup", out.strong(path))
   add("database", ("%s, PostgreSQL %s"):format(database.name, database.server_version))
-  add("taken", certificate.taken.time and ("%s (%s ago)"):format(certificate.taken.time, age_text(certificate)))
+  add("taken", certificate.taken.time and lang.format("%s (%s ago)", certificate.taken.time, age_text(certificate)))
   add("size", report.bytes(certificate.size))
   add("sha256", certificate.sha256)
   add_tables(add, certificate)
   local foreign = certificate.origin == "foreign"
-  add("level", out.strong(certificate.level))
+  add("level", out.strong(lang.text(certificate.level)))
   local proves = foreign and level_of(certificate, "equal") and equal_now or shown[certificate.level]
   if certificate.only_tables and level_of(certificate, "equal") then
     proves = "what was restored of these tables is what they held at the snapshot"
   end
-  add("shown", proves)
-  add("not shown", open[certificate.level])
+  add("shown", lang.text(proves))
+  add("not shown", open[certificate.level] and lang.text(open[certificate.level]))
   for _, note in ipairs(certificate.notes or {}) do
-    add("note", note)
+    add("note", lang.message(note))
   end
   add("next", next_command)
   return table.concat(lines)
@@ -182,15 +185,15 @@ local columns = {
 local function row_of(entry)
   local certificate = entry.certificate or entry.stated
   local name = entry.path:match("[^/]*$")
-  if not certificate then return { name, "", "", "", "unknown", "", "" } end
+  if not certificate then return { name, "", "", "", lang.text("unknown"), "", "" } end
   local equal, all = tables_equal(certificate)
   return {
     text.printable(name),
     text.printable(certificate.database.name),
     age_text(certificate),
     report.bytes(certificate.size),
-    entry.problem and "BAD" or certificate.level,
-    all > 0 and ("%d of %d"):format(equal, all) or "",
+    lang.text(entry.problem and "BAD" or certificate.level),
+    all > 0 and lang.format("%d of %d", equal, all) or "",
     entry.wal_bytes and report.bytes(entry.wal_bytes) or "",
   }
 end
@@ -198,7 +201,7 @@ end
 local function unfinished_text(paths)
   local lines = {}
   for at, path in ipairs(paths) do
-    lines[at] = ("not finished: %s; when no opsh is at work on it, remove it\n"):format(text.printable(path))
+    lines[at] = lang.format("not finished: %s; when no opsh is at work on it, remove it\n", text.printable(path))
   end
   return table.concat(lines)
 end
@@ -209,21 +212,23 @@ end
 function M.list(out, listing)
   local unfinished = unfinished_text(listing.unfinished)
   if #listing.entries == 0 then
-    return unfinished .. ("no certified backups in %s\n"):format(text.printable(listing.folder))
+    return unfinished .. lang.format("no certified backups in %s\n", text.printable(listing.folder))
   end
   local rows, problems = {}, {}
   for at, entry in ipairs(listing.entries) do
     rows[at] = row_of(entry)
     if entry.problem then
-      problems[#problems + 1] = out.color(31, text.printable(entry.problem.message)) .. "\n"
+      problems[#problems + 1] = out.color(31, text.printable(lang.message(entry.problem.message))) .. "\n"
     end
   end
-  local closing = listing.checked and "all bytes were read and compared" or "--check reads and compares all bytes"
+  local closing = lang.text(
+    listing.checked and "all bytes were read and compared" or "--check reads and compares all bytes"
+  )
   return out.table(columns, rows)
     .. (#problems + #unfinished > 0 and "\n" or "")
     .. table.concat(problems)
     .. unfinished
-    .. ("\n%s in %s; %s\n"):format(counted(#rows, "backup"), text.printable(listing.folder), closing)
+    .. lang.format("\n%s in %s; %s\n", lang.counted(#rows, "backup"), text.printable(listing.folder), closing)
 end
 
 --- The document of `opsh backup list --json`.

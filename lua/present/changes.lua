@@ -1,5 +1,6 @@
 --- The journal of a run as a diff, a change at a time.
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local text = require("opsh.native.text")
 
 local null = json.decode("null")
@@ -38,7 +39,8 @@ function M.printer(out, wanted_column)
     local group = ("%d %d %s"):format(change.step, change.batch, change.table)
     local lines = {}
     if group ~= last then
-      lines[1] = ("%s%s  key %s, step %d, batch %d\n"):format(
+      lines[1] = lang.format(
+        "%s%s  key %s, step %d, batch %d\n",
         last and "\n" or "",
         out.strong(text.printable(change.table)),
         text.printable(table.concat(change.key_names, ", ")),
@@ -48,7 +50,7 @@ function M.printer(out, wanted_column)
       last = group
     end
     local mark = signs[change.operation]
-    local by = change.direct and "" or "  (by a cascade or a trigger)"
+    local by = change.direct and "" or lang.text("  (by a cascade or a trigger)")
     lines[#lines + 1] = out.color(mark.color, ("%s %s"):format(mark.sign, key_text(change))) .. by .. "\n"
     for at, name in ipairs(change.names) do
       if change.operation ~= "insert" and (not wanted_column or wanted_column == name) then
@@ -62,9 +64,9 @@ function M.printer(out, wanted_column)
 
   function self.finish(count, more)
     if count == 0 then
-      out.text("no changes\n")
+      out.text(lang.text("no changes\n"))
     elseif more then
-      out.text(("\nthe first %d; --limit shows more\n"):format(count))
+      out.text(lang.format("\nthe first %d; --limit shows more\n", count))
     end
   end
 

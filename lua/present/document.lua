@@ -4,6 +4,7 @@ local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local planning = require("opsh.host.runbook.planning")
 local plans = require("opsh.host.present.plans")
+local reports = require("opsh.host.present.reports")
 local required = require("opsh.host.present.required")
 
 local M = {}
@@ -26,10 +27,11 @@ end
 
 local function figures(values)
   if not values then return null end
-  return ordered({ "seen", "items", "skipped", "failed", "labels", "totals", "counts" }, {
+  return ordered({ "seen", "items", "skipped", "rejected", "failed", "labels", "totals", "counts" }, {
     seen = values.seen,
     items = values.items,
     skipped = values.skipped,
+    rejected = values.rejected,
     failed = values.failed,
     labels = as_object(values.labels and M.plain(values.labels)),
     totals = as_object(values.totals and M.plain(values.totals)),
@@ -72,6 +74,19 @@ local function sample(step)
     rows[at] = ordered(planned.columns, row)
   end
   return as_array(rows)
+end
+
+--- What the plan rejects, the first of it.
+local function rejections(step)
+  local list = {}
+  for at, rejection in ipairs(step.planned and step.planned.rejections or {}) do
+    list[at] = ordered({ "key", "label", "reason" }, {
+      key = as_array(rejection.key),
+      label = rejection.label,
+      reason = rejection.reason or null,
+    })
+  end
+  return as_array(list)
 end
 
 --- Results of checks, for any document.
@@ -121,6 +136,7 @@ local function steps(job)
       "summary",
       "tally",
       "sample",
+      "rejected",
       "checks_now",
       "done",
       "batches",
@@ -141,6 +157,7 @@ local function steps(job)
       summary = step.summary_figures and as_object(M.plain(step.summary_figures)) or null,
       tally = tally(step),
       sample = sample(step),
+      rejected = rejections(step),
       checks_now = M.check_results(step.checks_now),
       done = figures(step.done),
       batches = step.done and step.done.batches or null,
@@ -255,6 +272,7 @@ function M.of(job, place, rung, err, exit)
       "steps_left_out",
       "rehearsed",
       "compensations",
+      "reports",
       "incidents",
       "error",
     },
@@ -280,6 +298,7 @@ function M.of(job, place, rung, err, exit)
       steps_left_out = steps_left_out(job),
       rehearsed = rehearsed(job),
       compensations = effects.compensations_document(job),
+      reports = reports.document(job),
       incidents = effects.incidents_document(job),
       error = error_of(err),
     }
@@ -288,7 +307,7 @@ end
 
 function M.exit(job)
   for _, step in ipairs(job.steps) do
-    if step.done and step.done.skipped + step.done.failed > 0 then return 8 end
+    if step.done and step.done.skipped + step.done.rejected + step.done.failed > 0 then return 8 end
   end
   return 0
 end

@@ -1,6 +1,7 @@
 --- Steps without items, effects that waited for a COMMIT, compensations and incidents: as text and as JSON.
 local counted = require("opsh.host.counted")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local report = require("opsh.native.report")
 local text = require("opsh.native.text")
 
@@ -16,16 +17,16 @@ local function as_array(list) return setmetatable(list, array) end
 local function foretold_lines(out, list, lead)
   local lines = {}
   for _, entry in ipairs(list or {}) do
-    lines[#lines + 1] = ("  %s %s\n"):format(lead, text.printable(entry.what))
+    lines[#lines + 1] = ("  %s %s\n"):format(lang.text(lead), text.printable(lang.message(entry.what)))
     local obstacle = entry.obstacle
     if obstacle then
       local words = ("%s: %s"):format(
-        entry.best_effort and "it would not arrive" or "an apply would be refused",
-        text.printable(obstacle.message)
+        lang.text(entry.best_effort and "it would not arrive" or "an apply would be refused"),
+        text.printable(lang.message(obstacle.message))
       )
       lines[#lines + 1] = ("    %s\n"):format(out.color(31, words))
       if obstacle.hint and obstacle.hint ~= "" then
-        lines[#lines + 1] = ("    next: %s\n"):format(text.printable(obstacle.hint))
+        lines[#lines + 1] = lang.format("    next: %s\n", text.printable(lang.message(obstacle.hint)))
       end
     end
   end
@@ -34,22 +35,22 @@ end
 
 --- Of a plan: what a step without items would do.
 function M.planned(out, step)
-  if step.kind == "manual" then return ("  would ask: %s\n"):format(text.printable(step.manual)) end
-  if step.after then return ("  known after %s\n"):format(text.printable(step.after)) end
+  if step.kind == "manual" then return lang.format("  would ask: %s\n", text.printable(lang.message(step.manual))) end
+  if step.after then return lang.format("  known after %s\n", text.printable(lang.message(step.after))) end
   local lines = foretold_lines(out, step.foretold, "would")
-  if lines == "" then lines = "  would do nothing beyond the database\n" end
+  if lines == "" then lines = lang.text("  would do nothing beyond the database\n") end
   if step.compensate then
     lines = lines .. foretold_lines(out, step.foretold_compensation, "taken back by:")
   elseif not step.ends then
-    lines = lines .. "  nothing takes it back\n"
+    lines = lines .. lang.text("  nothing takes it back\n")
   end
   return lines
 end
 
 --- Of a plan: what `finally` would do.
 function M.planned_finally(out, job)
-  if not job.foretold_finally then return "" end
-  return "\nwhen it is over, however it ends\n" .. foretold_lines(out, job.foretold_finally, "would")
+  local lines = job.foretold_finally and foretold_lines(out, job.foretold_finally, "would") or ""
+  return lines ~= "" and lang.text("\nwhen it is over, however it ends\n") .. lines or ""
 end
 
 local words = {
@@ -62,21 +63,22 @@ local words = {
 
 local function deed_line(deed)
   return ("  %s%s%s%s\n"):format(
-    deed.compensates and "taken back: " or "",
-    text.printable(deed.what),
-    ("  %s%s"):format(words[deed.outcome], deed.status and (" (%d)"):format(deed.status) or ""),
+    deed.compensates and lang.text("taken back: ") or "",
+    text.printable(lang.message(deed.what)),
+    ("  %s%s"):format(lang.text(words[deed.outcome]), deed.status and (" (%d)"):format(deed.status) or ""),
     deed.seconds and ", " .. report.duration(deed.seconds) or ""
   )
 end
 
 local function answer_lines(record)
   local evidence = record.evidence
-  return ("  %s\n  %s, by %s%s\n"):format(
-    text.printable(record.question),
-    record.answer,
+  return lang.format(
+    "  %s\n  %s, by %s%s\n",
+    text.printable(lang.message(record.question)),
+    lang.text(record.answer),
     text.printable(record.by),
     record.note and ": " .. text.printable(record.note) or ""
-  ) .. (evidence and ("  evidence %s, sha256 %s\n"):format(text.printable(evidence.name), evidence.sha256) or "")
+  ) .. (evidence and lang.format("  evidence %s, sha256 %s\n", text.printable(evidence.name), evidence.sha256) or "")
 end
 
 --- What became of a step without items.
@@ -117,7 +119,7 @@ end
 
 --- Effects that steps with items had done after COMMIT.
 function M.released(step)
-  return step.released and ("  %s done after the commit\n"):format(counted(step.released, "effect")) or ""
+  return step.released and lang.format("  %s done after the commit\n", lang.counted(step.released, "effect")) or ""
 end
 
 -- Of what waited for commits so much is shown.
@@ -135,27 +137,31 @@ function M.of_batches(name, batches)
   end
   if count == 0 then return "" end
   if count > shown_of_batches then
-    lines[#lines + 1] = ("  and %s\n"):format(report.number(count - shown_of_batches) .. " more")
+    lines[#lines + 1] = lang.format("  and %s more\n", report.number(count - shown_of_batches))
   end
-  return ("\n%s, after commits\n"):format(text.printable(name)) .. table.concat(lines)
+  return lang.format("\n%s, after commits\n", text.printable(lang.message(name))) .. table.concat(lines)
 end
 
 --- What went wrong and stopped nothing.
 function M.incidents(out, job)
   local lines = {}
   for _, incident in ipairs(job.incidents or {}) do
-    lines[#lines + 1] = ("  %s: %s\n"):format(text.printable(incident.what), text.printable(incident.message))
+    lines[#lines + 1] = ("  %s: %s\n"):format(
+      text.printable(lang.message(incident.what)),
+      text.printable(lang.message(incident.message))
+    )
   end
   if #lines == 0 then return "" end
-  return ("\n%s\n"):format(out.color(31, counted(#lines, "incident"))) .. table.concat(lines)
+  return ("\n%s\n"):format(out.color(31, lang.counted(#lines, "incident"))) .. table.concat(lines)
 end
 
 --- What was taken back when a run failed: for the error.
 function M.compensations(job)
   local lines = {}
   for _, one in ipairs(job.compensations or {}) do
-    lines[#lines + 1] = one.outcome == "done" and ("  taken back: %s\n"):format(text.printable(one.step))
-      or ("  NOT taken back: %s: %s\n"):format(text.printable(one.step), text.printable(one.err.message))
+    local step = text.printable(lang.message(one.step))
+    lines[#lines + 1] = one.outcome == "done" and lang.format("  taken back: %s\n", step)
+      or lang.format("  NOT taken back: %s: %s\n", step, text.printable(lang.message(one.err.message)))
   end
   return table.concat(lines)
 end
@@ -164,9 +170,9 @@ end
 function M.still_on(steps)
   local names = {}
   for at, step in ipairs(steps) do
-    names[at] = text.printable(step.name)
+    names[at] = text.printable(lang.message(step.name))
   end
-  return #names > 0 and ("  still on: %s\n"):format(table.concat(names, ", ")) or ""
+  return #names > 0 and lang.format("  still on: %s\n", table.concat(names, ", ")) or ""
 end
 
 local function foretold_document(list)

@@ -4,6 +4,7 @@ local document = require("opsh.host.present.document")
 local effect_steps = require("opsh.host.effects.effect_steps")
 local effects = require("opsh.host.present.effects")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local screen = require("opsh.host.present.screen")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
@@ -39,7 +40,7 @@ local function words_of(err, given)
   local detail = err.detail ~= "" and err.detail or nil
   if given["error-detail"] or system.terminal(2).terminal then return err.message, detail end
   local message = quotes_values(err) and err.message:gsub('".*"', '"..."') or err.message
-  if detail or message ~= err.message then detail = "may hold row values; --error-detail shows it here" end
+  if detail or message ~= err.message then detail = lang.text("may hold row values; --error-detail shows it here") end
   return message, detail
 end
 
@@ -55,31 +56,32 @@ function M.show(err, exit, given)
     system.write_out(json.document(err.job and ok and made or document.failure(err, exit), true) .. "\n")
   end
   local message, detail = words_of(err, given)
-  local lines = { red("error: ", given) .. text.printable(message) .. "\n" }
+  local lines = { red(lang.text("error: "), given) .. text.printable(lang.message(message)) .. "\n" }
   local function add(line) lines[#lines + 1] = line end
   if err.excerpt then add(indented(err.excerpt, 4)) end
   if err.where and not is_own(err) and not err.where:find("^opsh/") then
-    add(("  at %s\n"):format(text.printable(err.where)))
+    add(lang.format("  at %s\n", text.printable(err.where)))
   end
-  if err.batch then add(("  in %s\n"):format(text.printable(err.batch))) end
+  if err.batch then add(lang.format("  in %s\n", text.printable(lang.message(err.batch)))) end
   if err.sqlstate then add(("  SQLSTATE %s\n"):format(err.sqlstate)) end
-  if detail then add("  detail: " .. text.printable((detail:gsub("\n", "; "))) .. "\n") end
+  if detail then add(lang.format("  detail: %s\n", text.printable((detail:gsub("\n", "; "))))) end
   local rehearsed = err.job and err.job.rehearsal
   local shown = err.job and (err.job.simulated or rehearsed and rehearsed.shown) and not given.json
   if (err.kind == "check.failed" and not shown) or err.kind == "precondition.failed" then add(checks_of(err)) end
-  if err.hint and err.hint ~= "" then add(("  next: %s\n"):format(text.printable(err.hint))) end
+  if err.hint and err.hint ~= "" then add(lang.format("  next: %s\n", text.printable(lang.message(err.hint)))) end
   if err.kind == "run.taken_over" then
-    add(("  what this one committed stays; see how far it is: opsh show %s\n"):format(err.job and err.job.id or "RUN"))
+    local run = err.job and err.job.id or "RUN"
+    add(lang.format("  what this one committed stays; see how far it is: opsh show %s\n", run))
   elseif err.run and err.kind ~= "in_doubt" and err.kind ~= "check.failed" then
-    add(("  run %s stopped part-way; what was committed stays. Go on with: %s\n"):format(err.run, err.job.resume))
+    add(lang.format("  run %s stopped part-way; what was committed stays. Go on with: %s\n", err.run, err.job.resume))
   elseif rehearsed then
-    add("  it was a rehearsal: nothing was written into the target\n")
+    add(lang.text("  it was a rehearsal: nothing was written into the target\n"))
   elseif err.job and err.job.simulated then
-    add("  it was a simulation: nothing of it was kept\n")
+    add(lang.text("  it was a simulation: nothing of it was kept\n"))
   elseif err.kind == "interrupted" then
-    add(err.job and err.job.ledger and "  no batch was committed\n" or "  nothing was written\n")
+    add(lang.text(err.job and err.job.ledger and "  no batch was committed\n" or "  nothing was written\n"))
   elseif err.job and err.job.ledger and err.job.committed == 0 then
-    add(("  no batch was committed; when the cause is mended: %s\n"):format(err.job.resume))
+    add(lang.format("  no batch was committed; when the cause is mended: %s\n", err.job.resume))
   end
   if err.job then add(effects.compensations(err.job)) end
   if err.kind:find("^manual") and err.job then add(effects.still_on(effect_steps.on(err.job))) end

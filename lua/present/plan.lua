@@ -1,12 +1,13 @@
 --- A plan as text.
 local checks = require("opsh.host.runbook.checks")
 local checks_text = require("opsh.host.present.checks")
-local counted = require("opsh.host.counted")
 local effects = require("opsh.host.present.effects")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local params = require("opsh.host.runbook.params")
 local planning = require("opsh.host.runbook.planning")
 local report = require("opsh.native.report")
+local reports = require("opsh.host.present.reports")
 local required = require("opsh.host.present.required")
 local text = require("opsh.native.text")
 
@@ -15,6 +16,8 @@ local M = {}
 local null = json.decode("null")
 local tally_rows = 20
 local widest_cell = 60
+local widest_reason = 100
+local most_rejections = 20
 
 local function figure(value)
   if type(value) == "number" and value == math.floor(value) and math.abs(value) < 2 ^ 63 then
@@ -70,7 +73,7 @@ local function tally(out, step)
   if #step.tally == 0 or #planned.tally == 0 then return "" end
   local columns, rows = {}, {}
   for at, name in ipairs(step.tally) do
-    columns[at] = { title = name }
+    columns[at] = { name = name }
   end
   columns[#columns + 1] = { title = "items", right = true }
   for at = 1, math.min(#planned.tally, tally_rows) do
@@ -87,14 +90,14 @@ local function tally(out, step)
   local more = #planned.tally - #rows
   return "\n"
     .. out.table(columns, rows, 2)
-    .. (more > 0 and ("  and %s; --json has them all\n"):format(counted(more, "more group")) or "")
+    .. (more > 0 and lang.format("  and %s; --json has them all\n", lang.counted(more, "more group")) or "")
 end
 
 local function sample(out, planned)
   if not planned.sample or #planned.sample == 0 then return "" end
   local columns, rows = {}, {}
   for at, name in ipairs(planned.columns) do
-    columns[at] = { title = name, right = is_numeric(planned.sample, at) }
+    columns[at] = { name = name, right = is_numeric(planned.sample, at) }
   end
   for at, row in ipairs(planned.sample) do
     rows[at] = {}
@@ -103,28 +106,53 @@ local function sample(out, planned)
       rows[at][column] = (value == nil or value == null) and "NULL" or text.fit(text.printable(value), widest_cell)
     end
   end
-  local all = counted(planned.items, "item")
-  local heading = #rows < planned.items and ("the first %s of %s"):format(report.number(#rows), all) or all
+  local all = lang.counted(planned.items, "item")
+  local heading = #rows < planned.items and lang.format("the first %s of %s", report.number(#rows), all) or all
   return ("\n  %s\n"):format(heading) .. out.table(columns, rows, 2)
+end
+
+--- What is not worked on, and that somebody should look at.
+local function rejections(out, step)
+  local planned, rows = step.planned, {}
+  if planned.rejected == 0 then return "" end
+  for at = 1, math.min(#planned.rejections, most_rejections) do
+    local rejection = planned.rejections[at]
+    rows[at] = {
+      text.printable(table.concat(rejection.key, ", ")),
+      text.printable(rejection.label),
+      text.fit(rejection.reason or "", widest_reason),
+    }
+  end
+  local more = planned.rejected - #rows
+  local heading = lang.format("%s rejected, not worked on", lang.counted(planned.rejected, "item"))
+  return ("\n  %s\n"):format(out.color(31, heading))
+    .. out.table({ { name = table.concat(step.key, ", ") }, { title = "label" }, { title = "reason" } }, rows, 2)
+    .. (more > 0 and lang.format("\n  and %s\n", lang.counted(more, "more item")) or "")
 end
 
 local function checks_now(out, step)
   if not step.checks_now or #step.checks_now == 0 then return "" end
-  return "\n  checks, as they are now\n" .. checks_text.render(out, step.checks_now, 2, true)
+  return lang.text("\n  checks, as they are now\n") .. checks_text.render(out, step.checks_now, 2, true)
 end
 
 --- What is to be known of a schema step.
 local function schema_text(out, step)
   local lines = {}
-  local function add(line, alarming) lines[#lines + 1] = ("  %s\n"):format(alarming and out.color(31, line) or line) end
+  local function add(line, alarming)
+    lines[#lines + 1] = ("  %s\n"):format(alarming and out.color(31, line) or line)
+  end
   add(
-    step.undo and "schema step: no journal of rows; its undo takes back what it made"
-      or "schema step without undo: it cannot be undone",
+    lang.text(
+      step.undo and "schema step: no journal of rows; its undo takes back what it made"
+        or "schema step without undo: it cannot be undone"
+    ),
     not step.undo
   )
-  if step.autocommit then add("autocommit: one statement an item, outside a transaction") end
-  if step.journal == false then add("journal = false: whether it changes rows is not looked at", true) end
-  if step.loses_data then add("loses data, which no journal has: " .. text.printable(step.loses_data), true) end
+  if step.autocommit then add(lang.text("autocommit: one statement an item, outside a transaction")) end
+  if step.journal == false then add(lang.text("journal = false: whether it changes rows is not looked at"), true) end
+  if step.loses_data then
+    add(lang.format("loses data, which no journal has: %s", text.printable(lang.message(step.loses_data))), true)
+  end
   return table.concat(lines)
 end
 
@@ -151,18 +179,25 @@ local function definitions(out, step)
     end
   end
   local more = planned.items - #(planned.sample or {})
-  if more > 0 then parts[#parts + 1] = ("\n  and %s\n"):format(counted(more, "more item")) end
+  if more > 0 then parts[#parts + 1] = lang.format("\n  and %s\n", lang.counted(more, "more item")) end
   return table.concat(parts)
+end
+
+--- The line above what is said of a step.
+---@param many boolean whether there are several
+function M.step_heading(out, step, many)
+  local word = many and lang.format("step %d", step.number) or lang.text("step")
+  return ("\n%s %s\n"):format(out.strong(word), text.printable(lang.message(step.name)))
 end
 
 local function step_text(out, step, many)
   local parts = {}
   local function add(line) parts[#parts + 1] = line end
-  add(("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name)))
+  add(M.step_heading(out, step, many))
   if step.schema then
     add(schema_text(out, step))
   elseif not step.journaled then
-    add(("  %s\n"):format(out.color(31, "no journal: this step cannot be undone")))
+    add(("  %s\n"):format(out.color(31, lang.text("no journal: this step cannot be undone"))))
   end
   if step.kind ~= "items" then
     add(effects.planned(out, step))
@@ -170,20 +205,26 @@ local function step_text(out, step, many)
     return table.concat(parts)
   end
   if not step.planned then
-    add(("  planned after %s\n"):format(text.printable(step.after)))
+    add(lang.format("  planned after %s\n", text.printable(lang.message(step.after))))
     return table.concat(parts)
   end
   local planned = step.planned
-  local shown = step.summary_figures or { seen = planned.seen, items = planned.items, skipped = planned.skipped }
+  local shown = step.summary_figures
+    or {
+      [lang.text("seen")] = planned.seen,
+      [lang.text("items")] = planned.items,
+      [lang.text("skipped")] = planned.skipped,
+    }
   add(M.pairs(shown, 2))
   if next(planned.labels) then add("\n" .. M.pairs(planned.labels, 2)) end
   if next(planned.totals) then add("\n" .. M.pairs(planned.totals, 2)) end
   add(tally(out, step))
   add(step.schema and definitions(out, step) or sample(out, planned))
+  add(rejections(out, step))
   add(checks_now(out, step))
   local names = planning.written_names(step)
   if #names > 0 then
-    add(("\n  will %s %s\n"):format(step.schema and "change or make" or "write", table.concat(names, ", ")))
+    add(lang.format(step.schema and "\n  will change or make %s\n" or "\n  will write %s\n", table.concat(names, ", ")))
   end
   return table.concat(parts)
 end
@@ -195,11 +236,11 @@ local function left_out(job)
     if not names[step.when] then
       names[step.when], order[#order + 1] = {}, step.when
     end
-    table.insert(names[step.when], text.printable(step.name))
+    table.insert(names[step.when], text.printable(lang.message(step.name)))
   end
   local lines = {}
   for at, when in ipairs(order) do
-    lines[at] = ("left out without --%s: %s\n"):format(params.option_name(when), table.concat(names[when], ", "))
+    lines[at] = lang.format("left out without --%s: %s\n", params.option_name(when), table.concat(names[when], ", "))
   end
   return #lines > 0 and "\n" .. table.concat(lines) or ""
 end
@@ -214,16 +255,18 @@ local levels = {
 local function reading(job, place, out)
   local facts, lines = job.reading, {}
   if not facts then return "" end
-  lines[1] = ("read as  %s, %s\n"):format(text.printable(facts.user), levels[facts.level])
+  lines[1] = lang.format("read as  %s, %s\n", text.printable(facts.user), lang.text(levels[facts.level]))
   for _, called in ipairs(job.declared.functions) do
-    lines[#lines + 1] = ("declared function %s (%s, %s)\n"):format(
+    lines[#lines + 1] = lang.format(
+      "declared function %s (%s, %s)\n",
       text.printable(called.name),
       called.volatility,
       text.printable(called.language)
     )
   end
   for _, foreign in ipairs(job.declared.foreign_tables) do
-    lines[#lines + 1] = ("declared foreign table %s (server %s)\n"):format(
+    lines[#lines + 1] = lang.format(
+      "declared foreign table %s (server %s)\n",
       text.printable(foreign.name),
       text.printable(foreign.server)
     )
@@ -231,8 +274,11 @@ local function reading(job, place, out)
   if facts.superuser and not place.target.sandbox then
     lines[#lines + 1] = out.color(
       31,
-      ("warning: %s is a superuser: what a read-only transaction cannot stop is held back by opsh's own gate alone; "
-        .. "name a reader login\n"):format(text.printable(facts.user))
+      lang.format(
+        "warning: %s is a superuser: what a read-only transaction cannot stop is held back by opsh's own gate alone; "
+          .. "name a reader login\n",
+        text.printable(facts.user)
+      )
     )
   end
   return table.concat(lines)
@@ -241,28 +287,30 @@ end
 --- What shows that a plan wrote nothing: made only of evidence that holds.
 local function nothing_written(job)
   local evidence = job.evidence
-  if not evidence or evidence.transactions == 0 then return "Nothing was written." end
-  return ("Nothing was written: no transaction id, %s changed rows in statistics, read-only still on."):format(
+  if not evidence or evidence.transactions == 0 then return lang.text("Nothing was written.") end
+  return lang.format(
+    "Nothing was written: no transaction id, %s changed rows in statistics, read-only still on.",
     report.number(evidence.changed_rows)
   )
 end
 
 --- The heading that plan and result share.
 function M.heading(job, place, out, rung)
-  local lines = { ("%s  %s\n"):format(out.strong(rung), text.printable(job.runbook.title)) }
+  local lines = { ("%s  %s\n"):format(out.strong(lang.text(rung)), text.printable(lang.message(job.runbook.title))) }
   local identity = job.identity
-  lines[#lines + 1] = ("runbook  %s\n"):format(text.printable(job.path or job.runbook.path))
-  lines[#lines + 1] = ("target   %s%s on PostgreSQL %s, as %s\n"):format(
+  lines[#lines + 1] = lang.format("runbook  %s\n", text.printable(job.path or job.runbook.path))
+  lines[#lines + 1] = lang.format(
+    "target   %s%s on PostgreSQL %s, as %s\n",
     place.target.name and place.target.name .. ": " or "",
     text.printable(identity.database),
     identity.server_version,
     text.printable(identity.user)
   )
   if job.plan and job.plan.id then
-    lines[#lines + 1] = ("plan     %s, identity %s\n"):format(job.plan.id, job.plan.identity:sub(1, 12))
+    lines[#lines + 1] = lang.format("plan     %s, identity %s\n", job.plan.id, job.plan.identity:sub(1, 12))
   end
   for name, texts in pairs(job.params) do
-    lines[#lines + 1] = ("param    %s = %s\n"):format(name, text.printable(table.concat(texts, ", ")))
+    lines[#lines + 1] = lang.format("param    %s = %s\n", name, text.printable(table.concat(texts, ", ")))
   end
   return table.concat(lines)
 end
@@ -271,22 +319,25 @@ end
 function M.render(job, place, out, again)
   local parts = { M.heading(job, place, out, "plan"), reading(job, place, out) }
   if job.preconditions and #job.preconditions > 0 then
-    parts[#parts + 1] = "\npreconditions\n" .. checks_text.render(out, job.preconditions, 2)
+    parts[#parts + 1] = lang.text("\npreconditions\n") .. checks_text.render(out, job.preconditions, 2)
   end
   for _, step in ipairs(job.steps) do
     parts[#parts + 1] = step_text(out, step, #job.steps > 1)
   end
   parts[#parts + 1] = effects.planned_finally(out, job)
+  parts[#parts + 1] = reports.render(job)
   parts[#parts + 1] = left_out(job)
   if not job.ledger_version then
-    parts[#parts + 1] = "\nThe first apply creates the schema opsh in this database; opsh schema prints its DDL.\n"
+    parts[#parts + 1] = lang.text(
+      "\nThe first apply creates the schema opsh in this database; opsh schema prints its DDL.\n"
+    )
   end
   if again then
     local met = not job.preconditions or checks.passed(job.preconditions)
     parts[#parts + 1] = ("\n%s\n"):format(nothing_written(job))
-    parts[#parts + 1] = not met and "The preconditions are not met: apply would refuse.\n"
-      or planning.has_work(job) and required.outlook(job.backup) .. ("To apply: %s --apply\n"):format(again)
-      or "There is nothing to do.\n"
+    parts[#parts + 1] = not met and lang.text("The preconditions are not met: apply would refuse.\n")
+      or planning.has_work(job) and required.outlook(job.backup) .. lang.format("To apply: %s --apply\n", again)
+      or lang.text("There is nothing to do.\n")
   end
   return table.concat(parts)
 end

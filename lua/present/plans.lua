@@ -1,6 +1,6 @@
 --- Kept plans, and what changed since one: as text and as JSON.
-local counted = require("opsh.host.counted")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local report = require("opsh.native.report")
 local text = require("opsh.native.text")
 
@@ -35,19 +35,28 @@ local function items_text(name, items, count, of_item)
   end
   local more = count - #items
   return ("  %s  %s%s\n"):format(
-    text.pad_right(name, 7),
+    text.pad_right(lang.text(name), lang.widest({ "came", "went", "changed" })),
     table.concat(shown, ", "),
-    more > 0 and (" and %s more"):format(report.number(more)) or ""
+    more > 0 and lang.format(" and %s more", report.number(more)) or ""
   )
 end
 
+local function columns_text(name, changes)
+  local said = {}
+  for at, change in ipairs(changes) do
+    said[at] = lang.message(change)
+  end
+  return ("  %s: %s\n"):format(name, text.printable(table.concat(said, "; ")))
+end
+
 local function step_text(step)
-  local name = text.printable(step.name)
-  if step.columns then return ("  %s: %s\n"):format(name, text.printable(table.concat(step.columns, "; "))) end
+  local name = text.printable(lang.message(step.name))
+  if step.columns then return columns_text(name, step.columns) end
   local drifted = step.came + step.went + step.changed
-  local before = counted(step.before, "item")
-  if drifted == 0 then return ("  %s: nothing came, went or changed of %s\n"):format(name, before) end
-  return ("  %s: %s came, %s went, %s changed of %s; %s tolerated\n"):format(
+  local before = lang.counted(step.before, "item")
+  if drifted == 0 then return lang.format("  %s: nothing came, went or changed of %s\n", name, before) end
+  return lang.format(
+    "  %s: %s came, %s went, %s changed of %s; %s tolerated\n",
     name,
     report.number(step.came),
     report.number(step.went),
@@ -64,11 +73,11 @@ end
 
 --- What came, went and changed since the plan that an apply is compared with.
 function M.drift(drift)
-  if not drift.plan then return ("\n%s\n"):format(text.printable(drift.note)) end
-  local age = drift.plan.age < 1 and "just now" or report.duration(drift.plan.age) .. " ago"
-  local parts = { ("\nsince plan %s, made %s\n"):format(drift.plan.id, age) }
+  if not drift.plan then return ("\n%s\n"):format(text.printable(lang.message(drift.note))) end
+  local age = drift.plan.age < 1 and lang.text("just now") or lang.format("%s ago", report.duration(drift.plan.age))
+  local parts = { lang.format("\nsince plan %s, made %s\n", drift.plan.id, age) }
   for _, change in ipairs(drift.tables) do
-    parts[#parts + 1] = ("  %s\n"):format(text.printable(change))
+    parts[#parts + 1] = ("  %s\n"):format(text.printable(lang.message(change)))
   end
   for _, step in ipairs(drift.steps) do
     parts[#parts + 1] = step_text(step)
@@ -138,20 +147,27 @@ local function items_of(plan)
   return items
 end
 
+local function title_of(plan)
+  lang.beside(plan.runbook)
+  return lang.message(plan.title)
+end
+
 local function target_of(plan) return plan.target.name or plan.target.database end
 
 --- "fresh", "expired", "applied by RUN", "damaged"
-function M.state(plan) return plan.state == "applied" and "applied by " .. plan.applied_by or plan.state end
+function M.state(plan)
+  return plan.state == "applied" and lang.format("applied by %s", plan.applied_by) or lang.text(plan.state)
+end
 
 --- The list of `opsh plans`.
 function M.list(out, plans)
-  if #plans == 0 then return "no plans here\n" end
+  if #plans == 0 then return lang.text("no plans here\n") end
   local rows = {}
   for at, plan in ipairs(plans) do
-    rows[at] = plan.state == "damaged" and { plan.id, "", "", "", "", plan.state }
+    rows[at] = plan.state == "damaged" and { plan.id, "", "", "", "", lang.text(plan.state) }
       or {
         plan.id,
-        text.printable(plan.title),
+        text.printable(title_of(plan)),
         text.printable(target_of(plan)),
         report.number(items_of(plan)),
         report.duration(plan.age),

@@ -1,4 +1,5 @@
 --- How far a step is: a line that is redrawn on a terminal, elsewhere a line for each tenth.
+local lang = require("opsh.host.lang")
 local report = require("opsh.native.report")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
@@ -18,18 +19,19 @@ end
 function M.new(step, redraw, columns)
   local total, done, began = step.planned.items, 0, system.clock()
   local first, last_drawn, last_tenth = nil, 0, 0
-  local name = text.printable(step.name)
+  local name = text.printable(lang.message(step.name))
 
   local function figures()
     local seconds = system.clock() - began
     local worked = done - (first or 0)
     local rate = seconds > 0 and worked / seconds or 0
     local left = rate > 0 and (total - done) / rate or 0
-    return ("%s of %s  %s/s%s"):format(
+    return lang.format(
+      "%s of %s  %s/s%s",
       report.number(done),
       report.number(total),
       report.number(math.floor(rate)),
-      done < total and rate > 0 and "  " .. report.duration(left) .. " left" or ""
+      done < total and rate > 0 and lang.format("  %s left", report.duration(left)) or ""
     )
   end
 

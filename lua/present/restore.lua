@@ -1,8 +1,8 @@
 --- What a restore would do, and what it did, as text and as a document.
-local counted = require("opsh.host.counted")
 local document = require("opsh.host.present.document")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local moments = require("opsh.host.backup.moments")
 local replaced = require("opsh.host.backup.replaced")
 local report = require("opsh.native.report")
@@ -30,43 +30,46 @@ local function heading(job, place, out)
   local identity = job.identity
   return table.concat({
     ("%s  %s\n"):format(
-      out.strong(job.planned_only and "plan" or "restore"),
-      ("%s%s from a backup"):format(
-        job.chosen and "tables of database " or "database ",
+      out.strong(lang.text(job.planned_only and "plan" or "restore")),
+      lang.format(
+        job.chosen and "tables of database %s from a backup" or "database %s from a backup",
         text.printable(identity.database)
       )
     ),
-    ("target   %s%s on PostgreSQL %s, as %s\n"):format(
+    lang.format(
+      "target   %s%s on PostgreSQL %s, as %s\n",
       place.target.name and place.target.name .. ": " or "",
       text.printable(identity.database),
       identity.server_version,
       text.printable(identity.user)
     ),
-    ("backup   %s, %s, %s, %s\n"):format(
+    lang.format(
+      "backup   %s, %s, %s, %s\n         %s\n",
       certificate.id,
-      moments.age_text(moments.age(moments.seconds(certificate.taken.time))),
-      certificate.level,
-      report.bytes(certificate.size)
+      lang.message(moments.age_text(moments.age(moments.seconds(certificate.taken.time)))),
+      lang.text(certificate.level),
+      report.bytes(certificate.size),
+      text.printable(job.dump)
     ),
-    ("         %s\n"):format(text.printable(job.dump)),
   })
 end
 
 local function differences_text(out, job)
   local differences = job.differences
-  if #differences == 0 then return "\nThe database holds what the backup holds: no table differs.\n" end
+  if #differences == 0 then return lang.text("\nThe database holds what the backup holds: no table differs.\n") end
   local rows = {}
   for at = 1, math.min(#differences, shown) do
     local difference = differences[at]
     rows[at] = {
-      difference.what,
+      lang.message(difference.what),
       text.printable(difference.name),
       text.printable(tostring(difference.wanted or "")),
       text.printable(tostring(difference.found or "")),
     }
   end
-  local more = #differences > shown and ("  and %d more\n"):format(#differences - shown) or ""
-  return ("\n%s between the backup and the database as it is now:\n"):format(counted(#differences, "difference"))
+  local more = #differences > shown and lang.format("  and %d more\n", #differences - shown) or ""
+  local count = lang.counted(#differences, "difference")
+  return lang.format("\n%s between the backup and the database as it is now:\n", count)
     .. out.table({ { title = "what" }, { title = "name" }, { title = "in the backup" }, { title = "now" } }, rows, 2)
     .. more
 end
@@ -77,26 +80,31 @@ local function leftovers_text(job)
     lines[#lines + 1] = ("  %s  %s%s\n"):format(
       left.name,
       left.size or "",
-      left.busy and "  somebody is connected: a restore may be at work" or "  " .. swap.drop_command(left.name)
+      left.busy and lang.text("  somebody is connected: a restore may be at work")
+        or "  " .. swap.drop_command(left.name)
     )
   end
   if #lines == 0 then return "" end
-  return "\nLeft by restores that did not come to their end:\n" .. table.concat(lines)
+  return lang.text("\nLeft by restores that did not come to their end:\n") .. table.concat(lines)
 end
 
 local function obstacles_text(out, job)
   local lines = {}
   for _, obstacle in ipairs(swap.obstacles(job.survey)) do
-    lines[#lines + 1] = ("  %s\n    %s\n"):format(text.printable(obstacle.message), text.printable(obstacle.hint))
+    lines[#lines + 1] = ("  %s\n    %s\n"):format(
+      text.printable(lang.message(obstacle.message)),
+      text.printable(lang.message(obstacle.hint))
+    )
   end
   if #lines == 0 then return "" end
-  return "\n" .. out.strong("In the way") .. "\n" .. table.concat(lines)
+  return "\n" .. out.strong(lang.text("In the way")) .. "\n" .. table.concat(lines)
 end
 
 local function disk_text(survey)
   if not survey.needed then return "" end
-  local free = survey.free and report.bytes(survey.free) .. " free" or "how much is free cannot be seen from here"
-  return ("disk     up to %s more on the server; %s\n"):format(report.bytes(survey.needed), free)
+  local free = survey.free and lang.format("%s free", report.bytes(survey.free))
+    or lang.text("how much is free cannot be seen from here")
+  return lang.format("disk     up to %s more on the server; %s\n", report.bytes(survey.needed), free)
 end
 
 local function plan(job, place, out)
@@ -105,46 +113,51 @@ local function plan(job, place, out)
   if job.exists then
     local sessions = sessions_of(survey)
     add(
-      ("replaces database %s, %s; %s connected\n"):format(
+      lang.format(
+        "replaces database %s, %s; %s connected\n",
         text.printable(names.original),
         report.bytes(survey.database.bytes),
-        sessions == 0 and "nobody is" or counted(sessions, "session") .. (sessions == 1 and " is" or " are")
+        sessions == 0 and lang.text("nobody is")
+          or lang.format(sessions == 1 and "%s is" or "%s are", lang.counted(sessions, "session"))
       )
     )
-    add(("lost     %s\n"):format(replaced.lost_text(job.lost)))
+    add(lang.format("lost     %s\n", lang.message(replaced.lost_text(job.lost))))
   else
-    add(("makes    database %s, which is not there\n"):format(text.printable(names.original)))
+    add(lang.format("makes    database %s, which is not there\n", text.printable(names.original)))
   end
   add(disk_text(survey))
   if job.differences then add(differences_text(out, job)) end
   if job.not_compared then
-    add(("\nNot compared with the database as it is now: %s\n"):format(text.printable(job.not_compared)))
+    local why = text.printable(lang.message(job.not_compared))
+    add(lang.format("\nNot compared with the database as it is now: %s\n", why))
   end
   add(leftovers_text(job))
   add(obstacles_text(out, job))
   add(
-    ("\nIt would be restored into %s, compared with its certificate, and swapped in by name%s.\n"):format(
+    lang.format(
+      "\nIt would be restored into %s, compared with its certificate, and swapped in by name%s.\n",
       names.fresh,
-      job.exists and (";\nthe database of now would be kept as %s"):format(names.before) or ""
+      job.exists and lang.format(";\nthe database of now would be kept as %s", names.before) or ""
     )
   )
-  add(("Nothing was changed. To restore: %s --apply\n"):format(place.command))
+  add(lang.format("Nothing was changed. To restore: %s --apply\n", place.command))
   return table.concat(parts)
 end
 
 local function result(job, place, out)
   local parts, names = { "\n", heading(job, place, out) }, job.names
   local function add(part) parts[#parts + 1] = part end
-  add(("restored in %s; %s compared, all equal\n"):format(
+  add(lang.format(
+    "restored in %s; %s compared, all equal\n",
     report.duration(job.restore_seconds),
-    counted(job.tables, "table")
+    lang.counted(job.tables, "table")
   ))
-  add(("swapped  in %s; %s ended\n"):format(report.duration(job.closed), counted(job.ended, "session")))
-  add(("\nDatabase %s is what it was %s.\n"):format(text.printable(names.original), job.certificate.taken.time))
+  add(lang.format("swapped  in %s; %s ended\n", report.duration(job.closed), lang.counted(job.ended, "session")))
+  add(lang.format("\nDatabase %s is what it was %s.\n", text.printable(names.original), job.certificate.taken.time))
   if not job.exists then return table.concat(parts) end
-  add(("The replaced database is kept as %s.\n"):format(names.before))
-  add(("  to drop it:       %s\n"):format(swap.drop_command(names.before)))
-  add(("  to swap it back:  %s\n"):format(swap.back_command(names)))
+  add(lang.format("The replaced database is kept as %s.\n", names.before))
+  add(lang.format("  to drop it:       %s\n", swap.drop_command(names.before)))
+  add(lang.format("  to swap it back:  %s\n", swap.back_command(names)))
   return table.concat(parts)
 end
 

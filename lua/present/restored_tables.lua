@@ -1,6 +1,6 @@
 --- How tables of a backup differ from the live ones, as text and for a document.
-local counted = require("opsh.host.counted")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local native_sql = require("opsh.native.sql")
 local text = require("opsh.native.text")
 
@@ -26,18 +26,19 @@ local kinds = {
 local function sample(out, difference)
   local rows = {}
   for _, kind in ipairs(kinds) do
+    local word = lang.text(kind.word)
     for _, item in ipairs(difference[kind.first]) do
       local key = text.printable(table.concat(item.key, ", "))
-      if #item.values == 0 then rows[#rows + 1] = { kind.word, key, "", "", "" } end
+      if #item.values == 0 then rows[#rows + 1] = { word, key, "", "", "" } end
       for _, value in ipairs(item.values) do
-        rows[#rows + 1] = { kind.word, key, text.printable(value.column), cell(value.before), cell(value.now) }
+        rows[#rows + 1] = { word, key, text.printable(value.column), cell(value.before), cell(value.now) }
       end
     end
   end
   if #rows == 0 then return "" end
   return out.table({
     { title = "row" },
-    { title = table.concat(difference.key, ", ") },
+    { name = table.concat(difference.key, ", ") },
     { title = "column" },
     { title = "in the backup" },
     { title = "now" },
@@ -45,24 +46,24 @@ local function sample(out, difference)
 end
 
 local function figures(difference)
-  if difference.why then return ("not compared row by row: %s"):format(difference.why) end
+  if difference.why then return lang.format("not compared row by row: %s", lang.message(difference.why)) end
   local parts = {}
   for _, kind in ipairs(kinds) do
     if difference[kind.field] > 0 then
-      parts[#parts + 1] = ("%s %s"):format(counted(difference[kind.field], "row"), kind.word)
+      parts[#parts + 1] = ("%s %s"):format(lang.counted(difference[kind.field], "row"), lang.text(kind.word))
     end
   end
-  return #parts == 0 and "no row differs" or table.concat(parts, ", ")
+  return #parts == 0 and lang.text("no row differs") or table.concat(parts, ", ")
 end
 
 local function table_text(out, difference)
-  local rows = counted(difference.rows_then, "row") .. " in the backup"
-  if difference.rows_now then rows = rows .. (", %s now"):format(counted(difference.rows_now, "row")) end
+  local rows = lang.format("%s in the backup", lang.counted(difference.rows_then, "row"))
+  if difference.rows_now then rows = rows .. lang.format(", %s now", lang.counted(difference.rows_now, "row")) end
   local parts = {
     ("\n%s  %s\n  %s\n"):format(out.strong(text.printable(difference.name)), rows, text.printable(figures(difference))),
   }
   for _, unlike in ipairs(difference.unlike) do
-    parts[#parts + 1] = ("  the column %s: not compared\n"):format(text.printable(unlike))
+    parts[#parts + 1] = lang.format("  the column %s: not compared\n", text.printable(unlike))
   end
   if not difference.why then parts[#parts + 1] = sample(out, difference) end
   return table.concat(parts)
@@ -90,15 +91,16 @@ function M.text(job, place, out)
     add(table_text(out, difference))
   end
   if job.planned_only then
-    add(("\nNothing was written. To put copies of them into a schema of their own: %s --apply\n"):format(place.command))
+    local words = "\nNothing was written. To put copies of them into a schema of their own: %s --apply\n"
+    add(lang.format(words, place.command))
     return table.concat(parts)
   end
-  add(("\nCopies are in the schema %s:\n"):format(job.schema))
+  add(lang.format("\nCopies are in the schema %s:\n", job.schema))
   for _, difference in ipairs(job.tables) do
-    add(("  %s, %s\n"):format(difference.copy, counted(difference.copied, "row")))
-    add(("    to look further:  %s\n"):format(text.printable(look_further(difference))))
+    add(("  %s, %s\n"):format(difference.copy, lang.counted(difference.copied, "row")))
+    add(lang.format("    to look further:  %s\n", text.printable(look_further(difference))))
   end
-  add(("  to drop them:       drop schema %s cascade;\n"):format(job.schema))
+  add(lang.format("  to drop them:       drop schema %s cascade;\n", job.schema))
   return table.concat(parts)
 end
 

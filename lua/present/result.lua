@@ -1,14 +1,14 @@
 --- What an apply did, as text, and its exit status.
 local checks = require("opsh.host.runbook.checks")
 local checks_text = require("opsh.host.present.checks")
-local counted = require("opsh.host.counted")
 local document = require("opsh.host.present.document")
 local effects = require("opsh.host.present.effects")
 local errors = require("opsh.host.errors")
+local lang = require("opsh.host.lang")
 local plan_text = require("opsh.host.present.plan")
 local report = require("opsh.native.report")
+local reports = require("opsh.host.present.reports")
 local required = require("opsh.host.present.required")
-local text = require("opsh.native.text")
 
 local M = {}
 
@@ -16,7 +16,7 @@ local M = {}
 local function left_out(job)
   local count = 0
   for _, step in ipairs(job.steps) do
-    if step.done then count = count + step.done.skipped + step.done.failed end
+    if step.done then count = count + step.done.skipped + step.done.rejected + step.done.failed end
   end
   return count
 end
@@ -27,26 +27,27 @@ M.left_out = left_out
 function M.step(out, step, many)
   local done = step.done
   if not done then return "" end
-  local heading =
-    ("\n%s %s\n"):format(out.strong(many and ("step %d"):format(step.number) or "step"), text.printable(step.name))
+  local heading = plan_text.step_heading(out, step, many)
   local shown_checks = step.checks and #step.checks > 0 and "\n" .. checks_text.render(out, step.checks, 2) or ""
   if step.kind and step.kind ~= "items" then return heading .. effects.done(step.record) .. shown_checks end
-  local figures = { items = done.items, batches = done.batches }
-  if done.skipped > 0 then figures["changed since the plan, left out"] = done.skipped end
-  if done.failed > 0 then figures["failed, left out"] = done.failed end
+  local figures = { [lang.text("items")] = done.items, [lang.text("batches")] = done.batches }
+  if done.rejected > 0 then figures[lang.text("rejected, left out")] = done.rejected end
+  if done.skipped > 0 then figures[lang.text("changed since the plan, left out")] = done.skipped end
+  if done.failed > 0 then figures[lang.text("failed, left out")] = done.failed end
   for name, count in pairs(done.counts) do
-    figures[figures[name] and name .. " (counted by apply)" or name] = count
+    figures[figures[name] and lang.format("%s (counted by apply)", name) or name] = count
   end
   return heading .. plan_text.pairs(figures, 2) .. effects.released(step) .. shown_checks
 end
 
 function M.render(job, place, out)
   local parts = { "\n", plan_text.heading(job, place, out, "apply") }
-  if job.id then parts[#parts + 1] = ("run      %s\n"):format(job.id) end
+  if job.id then parts[#parts + 1] = lang.format("run      %s\n", job.id) end
   parts[#parts + 1] = required.heading(job.backup)
   for _, step in ipairs(job.steps) do
     parts[#parts + 1] = M.step(out, step, #job.steps > 1)
   end
+  parts[#parts + 1] = reports.render(job)
   parts[#parts + 1] = effects.incidents(out, job)
   return table.concat(parts)
 end
@@ -56,24 +57,28 @@ local function rehearsed(job)
   local found = job.rehearsed
   if not found or not found.took then return "" end
   local changed = job.rows_changed or 0
-  return ("Rehearsed %s, took %s; %s (rehearsal %s, %s ago%s).\n"):format(
+  return lang.format(
+    "Rehearsed %s, took %s; %s (rehearsal %s, %s ago%s).\n",
     report.duration(found.seconds),
     report.duration(found.took),
-    changed == found.rows and ("%s changed, as rehearsed"):format(counted(changed, "row"))
-      or ("rehearsed %s, changed %s"):format(counted(found.rows, "row"), report.number(changed)),
+    changed == found.rows and lang.format("%s changed, as rehearsed", lang.counted(changed, "row"))
+      or lang.format("rehearsed %s, changed %s", lang.counted(found.rows, "row"), report.number(changed)),
     found.id,
     report.duration(found.age),
-    found.scaled and (", with %s"):format(counted(found.rehearsed, "item")) or ""
+    found.scaled and lang.format(", with %s", lang.counted(found.rehearsed, "item")) or ""
   )
 end
 
 local function closing(job, count)
-  if job.outcome == "nothing to do" then return "\nNothing to do; nothing was written.\n" end
-  if count == 1 then return ("\nDone; 1 item was left out: opsh show %s lists it.\n"):format(job.id) end
-  if count > 1 then
-    return ("\nDone; %s were left out: opsh show %s lists them.\n"):format(counted(count, "item"), job.id)
+  if job.outcome == "nothing to do" then
+    local rejected = count > 0 and lang.format("Rejected: %s.\n", lang.counted(count, "item")) or ""
+    return lang.text("\nNothing to do; nothing was written.\n") .. rejected
   end
-  return "\nDone.\n"
+  if count == 1 then return lang.format("\nDone; 1 item was left out: opsh show %s lists it.\n", job.id) end
+  if count > 1 then
+    return lang.format("\nDone; %s were left out: opsh show %s lists them.\n", lang.counted(count, "item"), job.id)
+  end
+  return lang.text("\nDone.\n")
 end
 
 --- Prints the result; returns the exit status.

@@ -1,5 +1,6 @@
 --- Where output goes: results to stdout, everything else to stderr; colours and bars only on a terminal.
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local log = require("opsh.native.log")
 local progress = require("opsh.host.present.progress")
 local report = require("opsh.native.report")
@@ -23,9 +24,14 @@ local function styled(out)
 
   function out.color(code, text) return out.bold and ("\27[%dm%s\27[0m"):format(code, text) or text end
 
-  --- A table of texts. `columns` are { title, right }.
+  --- A table of texts. `columns` are { title, right }; those that are called by data have `name` in place of `title`.
   function out.table(columns, rows, indent)
-    return report.table(columns, rows, { width = out.width, indent = indent or 0, bold_header = out.bold })
+    local titled = {}
+    for at, column in ipairs(columns) do
+      titled[at] = { title = column.name or lang.text(column.title), right = column.right }
+    end
+    columns = titled
+    return (report.table(columns, rows, { width = out.width, indent = indent or 0, bold_header = out.bold }))
   end
 
   return out
@@ -59,7 +65,7 @@ function M.open(given)
 
   --- What is being done, to stderr.
   function out.say(text)
-    if not quiet and not as_json then log.info(text) end
+    if not quiet and not as_json then log.info(lang.message(text)) end
   end
 
   function out.progress(step)

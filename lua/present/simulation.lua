@@ -3,8 +3,10 @@ local counted = require("opsh.host.counted")
 local document = require("opsh.host.present.document")
 local effects = require("opsh.host.present.effects")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local plan_text = require("opsh.host.present.plan")
 local report = require("opsh.native.report")
+local reports = require("opsh.host.present.reports")
 local result = require("opsh.host.present.result")
 local text = require("opsh.native.text")
 
@@ -79,27 +81,29 @@ local function left_out_text(out, job)
     local item = list[at]
     rows[at] = {
       text.printable(table.concat(item.key, ", ")),
-      item.outcome == "changed" and "changed since the plan" or item.sqlstate or "",
-      text.fit(text.printable(item.message or ""), widest_cell),
+      item.outcome == "changed" and lang.text("changed since the plan") or item.sqlstate or "",
+      text.fit(text.printable(lang.message(item.message or "")), widest_cell),
     }
     if many then table.insert(rows[at], 1, report.number(item.step)) end
   end
   local columns = { { title = "item" }, { title = "why" }, { title = "message" } }
   if many then table.insert(columns, 1, { title = "step", right = true }) end
   local count = result.left_out(job)
-  return ("\nleft out: %s\n"):format(counted(count, "item"))
+  return lang.format("\nleft out: %s\n", lang.counted(count, "item"))
     .. out.table(columns, rows, 2)
-    .. (count > #rows and ("  and %s\n"):format(report.number(count - #rows) .. " more") or "")
+    .. (count > #rows and lang.format("  and %s more\n", report.number(count - #rows)) or "")
 end
 
 local function tables_text(out, traces)
   if not traces.counted then
-    return "\nThe server does not count rows (track_counts is off): which tables were touched is not known.\n"
+    return lang.text(
+      "\nThe server does not count rows (track_counts is off): which tables were touched is not known.\n"
+    )
   end
   local rows = {}
   for at, entry in ipairs(traces.tables) do
     rows[at] = {
-      text.printable(entry.name) .. (entry.undeclared and out.color(31, " (not in writes)") or ""),
+      text.printable(entry.name) .. (entry.undeclared and out.color(31, lang.text(" (not in writes)")) or ""),
       report.number(entry.inserted),
       report.number(entry.updated),
       report.number(entry.deleted),
@@ -108,7 +112,7 @@ local function tables_text(out, traces)
     }
   end
   if #rows == 0 then return "" end
-  return "\ntables touched, also by triggers and cascades\n"
+  return lang.text("\ntables touched, also by triggers and cascades\n")
     .. out.table({
       { title = "table" },
       { title = "inserted", right = true },
@@ -121,52 +125,55 @@ end
 
 local function sequences_text(out, traces)
   if #traces.sequences == 0 then return "" end
-  local rows = {}
+  local rows, unused = {}, lang.text("unused")
   for at, sequence in ipairs(traces.sequences) do
-    rows[at] = { text.printable(sequence.name), sequence.before or "unused", sequence.after or "unused" }
+    rows[at] = { text.printable(sequence.name), sequence.before or unused, sequence.after or unused }
   end
-  return "\nsequences that have moved, and stay moved (other sessions may have moved them too)\n"
+  return lang.text("\nsequences that have moved, and stay moved (other sessions may have moved them too)\n")
     .. out.table({ { title = "sequence" }, { title = "from", right = true }, { title = "to", right = true } }, rows, 2)
 end
 
 local function costs_text(traces)
-  local lines = { ("\nIts locks were held for %s."):format(report.duration(traces.seconds)) }
+  local lines = { lang.format("\nIts locks were held for %s.", report.duration(traces.seconds)) }
   if traces.wal_bytes then
-    lines[#lines + 1] = (" The server wrote %s of WAL meanwhile, that of other sessions included."):format(
+    lines[#lines + 1] = lang.format(
+      " The server wrote %s of WAL meanwhile, that of other sessions included.",
       report.bytes(traces.wal_bytes)
     )
   end
   local dead = dead_rows(traces.tables)
   if dead >= many_dead then
-    lines[#lines + 1] = (" The %s take room until the tables are vacuumed."):format(counted(dead, "dead row"))
+    lines[#lines + 1] = lang.format(" The %s take room until the tables are vacuumed.", lang.counted(dead, "dead row"))
   end
   return table.concat(lines) .. "\n"
 end
 
 local function evidence(traces)
-  if traces.status == "aborted" then return ("rolled back: transaction %s is aborted"):format(traces.transaction) end
-  if traces.status == "in progress" then
-    return ("transaction %s ends as soon as the server notices that its client is gone"):format(traces.transaction)
+  if traces.status == "aborted" then
+    return lang.format("rolled back: transaction %s is aborted", traces.transaction)
   end
-  return ("rolled back; no other session could be asked about transaction %s"):format(traces.transaction)
+  if traces.status == "in progress" then
+    return lang.format("transaction %s ends as soon as the server notices that its client is gone", traces.transaction)
+  end
+  return lang.format("rolled back; no other session could be asked about transaction %s", traces.transaction)
 end
 
 local function amount(job)
-  local items = counted(planned_items(job), "item")
+  local items = lang.counted(planned_items(job), "item")
   if job.simulated.whole then return items end
-  return ("%s of %s"):format(report.number(job.simulated.items), items)
+  return lang.format("%s of %s", report.number(job.simulated.items), items)
 end
 
 function M.render(job, place, out)
   local parts = { "\n", plan_text.heading(job, place, out, "simulate") }
   local function add(part) parts[#parts + 1] = part end
   local simulated = job.simulated
-  if simulated then add(("run      %s\n"):format(job.id)) end
+  if simulated then add(lang.format("run      %s\n", job.id)) end
   for _, step in ipairs(job.steps) do
     add(result.step(out, step, #job.steps > 1))
   end
   if not simulated then
-    add("\nNothing to do; nothing was simulated.\n")
+    add(lang.text("\nNothing to do; nothing was simulated.\n"))
     return table.concat(parts)
   end
   add(left_out_text(out, job))
@@ -178,16 +185,22 @@ function M.render(job, place, out)
     add(costs_text(traces))
   end
   for _, finding in ipairs(simulated.findings) do
-    add(out.color(31, ("\nan apply would be refused: %s\n"):format(text.printable(finding.message))))
+    add(out.color(31, lang.format("\nan apply would be refused: %s\n", text.printable(lang.message(finding.message)))))
   end
-  add("\nnot simulated\n")
+  add(reports.render(job))
+  add(effects.incidents(out, job))
+  add(lang.text("\nnot simulated\n"))
   for _, line in ipairs(not_simulated(job)) do
-    add(("  %s\n"):format(text.printable(line)))
+    add(("  %s\n"):format(text.printable(lang.message(line))))
   end
   add(
     ("\n%s\n"):format(
       out.strong(
-        ("Simulated %s, and %s."):format(amount(job), traces and evidence(traces) or "nothing of it was kept")
+        lang.format(
+          "Simulated %s, and %s.",
+          amount(job),
+          traces and evidence(traces) or lang.text("nothing of it was kept")
+        )
       )
     )
   )

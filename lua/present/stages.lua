@@ -1,6 +1,7 @@
 --- How far the making of a backup is, on standard error: a line a level as it is reached, and on a terminal the one
 --- under way.
 local host = require("opsh.native.host")
+local lang = require("opsh.host.lang")
 local report = require("opsh.native.report")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
@@ -9,10 +10,13 @@ local M = {}
 
 local redraw_seconds = 0.1
 
+local levels = { "written", "readable", "restored", "equal" }
+
 local function line(name, bytes, seconds, note)
-  local parts = { text.pad_right(name, 9), text.pad_left(bytes and report.bytes(bytes) or "", 10) }
+  local shown = text.pad_right(lang.text(name), lang.widest(levels, 9))
+  local parts = { shown, text.pad_left(bytes and report.bytes(bytes) or "", 10) }
   parts[3] = text.pad_left(report.duration(seconds), 8)
-  if note then parts[4] = text.printable(note) end
+  if note then parts[4] = text.printable(lang.message(note)) end
   return table.concat(parts, "  ")
 end
 

@@ -1,9 +1,9 @@
 --- What an undo would do, and what it did, as text and as a document.
-local counted = require("opsh.host.counted")
 local document = require("opsh.host.present.document")
 local effects = require("opsh.host.present.effects")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
+local lang = require("opsh.host.lang")
 local plan_text = require("opsh.host.present.plan")
 local report = require("opsh.native.report")
 local rows_of = require("opsh.host.runbook.rows")
@@ -42,7 +42,7 @@ function M.conflicts(out, conflicts, verb)
     rows[at] = {
       text.printable(conflict.table),
       text.printable(table.concat(conflict.key, ", ")),
-      conflict.reason,
+      lang.text(conflict.reason),
       text.printable(conflict.column or ""),
       value_cell(conflict, "wrote"),
       value_cell(conflict, "found"),
@@ -87,7 +87,7 @@ local function tables_text(out, plan)
       if all then
         rows[#rows + 1] = {
           text.printable(entry.table),
-          operation,
+          lang.text(operation),
           report.number(all - entry.left[operation]),
           report.number(entry.left[operation]),
         }
@@ -108,7 +108,7 @@ local function definitions_text(out, plan)
   if #plan.definitions == 0 then return "" end
   local rows = {}
   for at, entry in ipairs(plan.definitions) do
-    rows[at] = { text.printable(entry.name), text.printable(table.concat(entry.key, ", ")) }
+    rows[at] = { text.printable(lang.message(entry.name)), text.printable(table.concat(entry.key, ", ")) }
   end
   return "\n" .. out.table({ { title = "schema step" }, { title = "to take back" } }, rows)
 end
@@ -120,10 +120,12 @@ local function warnings(plan)
     for at, name in ipairs(names) do
       names[at] = text.printable(name)
     end
-    lines[#lines + 1] = ("%s: %s %s\n"):format(text.printable(entry.table), words, table.concat(names, ", "))
+    lines[#lines + 1] = ("%s: %s %s\n"):format(text.printable(entry.table), lang.text(words), table.concat(names, ", "))
   end
   for _, entry in ipairs(plan.tables) do
-    if entry.gone then lines[#lines + 1] = text.printable(entry.table) .. ": the table is not there any more\n" end
+    if entry.gone then
+      lines[#lines + 1] = lang.format("%s: the table is not there any more\n", text.printable(entry.table))
+    end
     add(entry, "triggers or cascades of the run changed", entry.indirect)
     add(entry, "has triggers, which may keep a column from being put back:", entry.triggers)
     add(entry, "no statement can set back", entry.unsettable)
@@ -134,7 +136,7 @@ end
 
 local function heading(job, place, out)
   return plan_text.heading(job, place, out, job.planned_only and "plan" or "undo")
-    .. ("undoes   run %s\n"):format(job.undo_of)
+    .. lang.format("undoes   run %s\n", job.undo_of)
 end
 
 --- What the run did beyond the database: what is taken back, and what stays.
@@ -144,17 +146,19 @@ local function beyond_text(out, job)
   local lines = {}
   for _, due in ipairs(found.due) do
     lines[#lines + 1] = ("  %s: %s\n"):format(
-      text.printable(due.name),
-      job.effects.left and out.color(31, "left as it is, by --leave-effects") or "taken back by its compensation"
+      text.printable(lang.message(due.name)),
+      job.effects.left and out.color(31, lang.text("left as it is, by --leave-effects"))
+        or lang.text("taken back by its compensation")
     )
   end
   for _, one in ipairs(found.stays) do
-    lines[#lines + 1] = ("  %s: %s: stays, nothing takes it back\n"):format(
-      text.printable(one.step),
-      text.printable(one.what)
+    lines[#lines + 1] = lang.format(
+      "  %s: %s: stays, nothing takes it back\n",
+      text.printable(lang.message(one.step)),
+      text.printable(lang.message(one.what))
     )
   end
-  return #lines > 0 and "\nbeyond the database\n" .. table.concat(lines) or ""
+  return #lines > 0 and lang.text("\nbeyond the database\n") .. table.concat(lines) or ""
 end
 
 --- The plan as text; `again` is the command line, to say how to apply.
@@ -164,7 +168,7 @@ function M.plan(job, place, out, again)
   local function add(part) parts[#parts + 1] = part end
   local beyond = beyond_text(out, job)
   if plan.batches == 0 and #job.steps == 0 then
-    add("\nNothing to undo: the run changed no rows.\n" .. beyond)
+    add(lang.text("\nNothing to undo: the run changed no rows.\n") .. beyond)
     return table.concat(parts)
   end
   if plan.batches > 0 then add(tables_text(out, plan)) end
@@ -172,13 +176,14 @@ function M.plan(job, place, out, again)
   add(beyond)
   add(warnings(plan))
   if plan.left > 0 then
-    add(("\n%s would be left:\n"):format(counted(plan.left, "change")))
+    add(lang.format("\n%s would be left:\n", lang.counted(plan.left, "change")))
     add(M.conflicts(out, plan.conflicts, "would restore"))
     if plan.conflict_count > M.shown then
-      add(("  the first %d of %s; --csv=FILE writes them all\n"):format(M.shown, report.number(plan.conflict_count)))
+      local all = report.number(plan.conflict_count)
+      add(lang.format("  the first %d of %s; --csv=FILE writes them all\n", M.shown, all))
     end
   end
-  if again then add(("\nNothing was written. To undo: %s --apply\n"):format(again)) end
+  if again then add(lang.format("\nNothing was written. To undo: %s --apply\n", again)) end
   return table.concat(parts)
 end
 
@@ -187,17 +192,17 @@ function M.left(out, undo, more)
   local parts = {}
   local function add(part) parts[#parts + 1] = part end
   if undo.rows > 0 then
-    local were = undo.rows == 1 and "was left as it is" or "were left as they are"
-    add(("\n%s %s:\n"):format(counted(undo.rows, "row"), were))
+    local form = undo.rows == 1 and "\n%s was left as it is:\n" or "\n%s were left as they are:\n"
+    add(lang.format(form, lang.counted(undo.rows, "row")))
     add(M.conflicts(out, undo.conflicts, "would restore"))
-    if #undo.conflicts > M.shown then add(("  the first %d; %s\n"):format(M.shown, more)) end
+    if #undo.conflicts > M.shown then add(lang.format("  the first %d; %s\n", M.shown, more)) end
   end
   if #undo.unrestored > 0 then
     local rows = {}
     for at, entry in ipairs(undo.unrestored) do
       rows[at] = { text.printable(entry.table), text.printable(entry.column), report.number(entry.rows) }
     end
-    add("\ncolumns that could not be put back: a trigger sets them, or the server\n")
+    add(lang.text("\ncolumns that could not be put back: a trigger sets them, or the server\n"))
     add(out.table({ { title = "table" }, { title = "column" }, { title = "rows", right = true } }, rows, 2))
   end
   return table.concat(parts)
@@ -205,10 +210,10 @@ end
 
 --- What was taken back of a step's rows.
 local function rows_text(step)
-  local shown = { rows = step.done.items, batches = step.done.batches }
-  if step.done.skipped > 0 then shown["left as they are"] = step.done.skipped end
+  local shown = { [lang.text("rows")] = step.done.items, [lang.text("batches")] = step.done.batches }
+  if step.done.skipped > 0 then shown[lang.text("left as they are")] = step.done.skipped end
   for name, count in pairs(step.done.counts) do
-    if count > 0 then shown[name] = count end
+    if count > 0 then shown[lang.text(name)] = count end
   end
   return plan_text.pairs(shown, 2)
 end
@@ -216,15 +221,16 @@ end
 --- What an undo did.
 ---@param undo { rows: integer, conflicts: table[], unrestored: table[] } from the ledger
 function M.result(job, place, out, undo, more)
-  local parts = { "\n", heading(job, place, out), ("run      %s\n"):format(job.id) }
+  local parts = { "\n", heading(job, place, out), lang.format("run      %s\n", job.id) }
   for _, step in ipairs(job.steps) do
-    parts[#parts + 1] = ("\n%s %s\n"):format(out.strong("step"), text.printable(step.name))
+    parts[#parts + 1] = plan_text.step_heading(out, step, false)
       .. (step.take_back and effects.done(step.record) or rows_text(step))
   end
   parts[#parts + 1] = beyond_text(out, job)
+  parts[#parts + 1] = effects.incidents(out, job.effects or {})
   parts[#parts + 1] = M.left(out, undo, more)
   local whole = undo.rows == 0 and #undo.unrestored == 0
-  parts[#parts + 1] = whole and "\nUndone.\n" or "\nUndone, but for what is listed.\n"
+  parts[#parts + 1] = lang.text(whole and "\nUndone.\n" or "\nUndone, but for what is listed.\n")
   return table.concat(parts)
 end
 
@@ -319,6 +325,7 @@ function M.document(job, place, _, err, exit)
     "conflicts",
     "unrestored",
     "effects",
+    "incidents",
     "error",
   }, {
     format = document.format,
@@ -336,6 +343,7 @@ function M.document(job, place, _, err, exit)
     conflicts = M.conflict_list(undo and undo.conflicts or plan and plan.conflicts or {}),
     unrestored = M.unrestored_list(undo and undo.unrestored or {}),
     effects = beyond_document(job),
+    incidents = effects.incidents_document(job.effects or {}),
     error = document.error_of(err),
   })
 end

@@ -210,6 +210,7 @@ function M.planned(log, records, plan)
       seen = planned.seen,
       items = planned.items,
       skipped = planned.skipped,
+      rejected = planned.rejected,
       labels = planned.labels,
       totals = planned.totals,
       tally = setmetatable(groups, array),
@@ -265,7 +266,7 @@ function M.run_stopped(log, state, err, seconds)
 end
 
 --- A run that is done.
----@param totals { items: integer, skipped: integer, failed: integer, batches: integer }
+---@param totals { items: integer, skipped: integer, rejected: integer, failed: integer, batches: integer }
 ---@param rehearsed? { id: string, seconds: number, took: number } of rehearsals.expect: how long it was to take
 function M.run_finished(log, totals, seconds, rehearsed)
   return log:append("run finished", {

@@ -8,6 +8,7 @@ local figures = require("opsh.host.runbook.figures")
 local handles = require("opsh.host.runbook.handles")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
+local plan = require("opsh.host.runbook.plan")
 local system = require("opsh.native.system")
 
 local M = {}
@@ -24,8 +25,13 @@ local passing = {
 }
 
 -- What an item's own data can cause. Anything else would fail for every item, or has nothing to do with one.
+local kinds_about_items = { "^data", "^constraint", "^json", "^sql%.error$", "^script%.error$" }
+
 local function is_about_items(err)
-  return err.kind:find("^data") or err.kind:find("^constraint") or err.kind == "sql.error" or err.kind == "script.error"
+  for _, kind in ipairs(kinds_about_items) do
+    if err.kind:find(kind) then return true end
+  end
+  return false
 end
 
 --- What `apply` returned, which must be counts.
@@ -52,9 +58,7 @@ end
 --- The items as the author's function sees them: a list of rows that also is a relation in SQL.
 ---@param work? function that gets them; the step's `apply` unless given
 local function author_items(items, batch, step, work)
-  local wanted = debug.getinfo(work or step.apply, "u")
-  -- function(tx): the items go to SQL only, and need not become Lua tables.
-  if wanted.nparams < 2 and not wanted.isvararg then return nil end
+  if not plan.takes_items(work or step.apply) then return nil end
   local list = items:list(batch)
   local function column(name)
     local values = {}

@@ -63,15 +63,7 @@ end
 ---@param session userdata of the login that writes
 function M.limit_tables(job, step, session)
   local tables = job.budgets and job.budgets.tables
-  if not tables then return end
-  if step.schema then
-    errors.raise(
-      "refused.budget",
-      ("step %s is a schema step, and the budget of this target allows only rows of certain tables"):format(step.name),
-      "see budgets.tables in opsh.config.lua",
-      job.runbook.path
-    )
-  end
+  if not tables or step.schema then return end
   local names, columns = allowed_tables(tables)
   local found = session:read(
     [[
@@ -108,6 +100,19 @@ function M.limit_tables(job, step, session)
       step.column_limits[#step.column_limits + 1] = { oid = step.write_oids[at], columns = columns[row.place] }
     end
   end
+end
+
+--- Refuses a schema step that has something to do where only rows of certain tables may change.
+---@param step table planned
+function M.limit_schema(job, step)
+  local tables = job.budgets and job.budgets.tables
+  if not tables or not step.schema or step.planned.items == 0 then return end
+  errors.raise(
+    "refused.budget",
+    ("step %s is a schema step, and the budget of this target allows only rows of certain tables"):format(step.name),
+    "see budgets.tables in opsh.config.lua",
+    job.runbook.path
+  )
 end
 
 --- What an apply would be refused for, or nothing: each item changes a row or more, as a rule.

@@ -79,6 +79,9 @@ function M.new(sample, guard, redact)
     )
   end
 
+  --- What cannot be looked at here, and why; it fails nothing.
+  function check.skip(_, name, message) return add(name, { outcome = "skip", message = message }) end
+
   --- A query gives no rows; those that it gives are shown.
   function check.none(_, name, sql, ...)
     local ok, found, total = guard(sample, kept_rows, sql, ...)
@@ -129,7 +132,8 @@ end
 --- Runs a runbook's checking function; an error in it is a result too.
 function M.run(work, ctx, guard, redact)
   local check, results = M.new(function(...) return ctx:sample(...) end, guard, redact)
-  local ok, err = host.protect(work, check, ctx)
+  -- A query of its own that fails must not doom what comes after the checks.
+  local ok, err = guard(work, check, ctx)
   if not ok then
     if err.kind == "interrupted" or err.kind:find("^connection") then error(err, 0) end
     results[#results + 1] = {

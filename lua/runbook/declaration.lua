@@ -3,6 +3,7 @@ local Checker = require("opsh.host.runbook.checker")
 local conditional_steps = require("opsh.host.runbook.conditional_steps")
 local itemless = require("opsh.host.runbook.itemless")
 local params = require("opsh.host.runbook.params")
+local report = require("opsh.host.report.declared")
 local schema_steps = require("opsh.host.runbook.schema_steps")
 local native_sql = require("opsh.native.sql")
 local text = require("opsh.native.text")
@@ -39,7 +40,10 @@ local step_fields = {
   loses_data = { "string" },
   max_failures = { "number", "string" },
   on_failure = { "function" },
+  owns = { "table" },
   recheck = { "string" },
+  report = { "table" },
+  reject = { "table" },
   schema = { "boolean" },
   skip = { "table" },
   summary = { "function" },
@@ -204,6 +208,20 @@ function Declaration:writes(value, what, journaled)
   return made
 end
 
+--- The labels whose rows are not worked on.
+function Declaration:unworked(step, made, what)
+  local skipped = {}
+  for _, name in ipairs({ "skip", "reject" }) do
+    if #made[name] > 0 and not step.classify then self:fail(name, ("%s: %s needs classify"):format(what, name)) end
+    for _, label in ipairs(made[name]) do
+      if skipped[label] then
+        self:fail("reject", ("%s: skip and reject both name %s"):format(what, label), "leave it in one of the two")
+      end
+      skipped[label] = name == "skip"
+    end
+  end
+end
+
 ---@param tolerance table of a step that says nothing of it
 function Declaration:step(step, number, before, tolerance)
   local what = ("step %d"):format(number)
@@ -226,10 +244,10 @@ function Declaration:step(step, number, before, tolerance)
     )
   end
   if without_items then return made end
-  for _, name in ipairs({ "key", "tally", "totals", "skip" }) do
+  for _, name in ipairs({ "key", "tally", "totals", "skip", "reject" }) do
     made[name] = self:names(step[name], name, what)
   end
-  if #made.skip > 0 and not step.classify then self:fail("skip", ("%s: skip needs classify"):format(what)) end
+  self:unworked(step, made, what)
   if step.on_failure and not step.max_failures then
     self:fail("on_failure", ("%s: on_failure needs max_failures"):format(what))
   end
@@ -246,6 +264,7 @@ function Declaration:step(step, number, before, tolerance)
   made.max_failures = self:share(step.max_failures or 0, "max_failures", what)
   made.tolerance = step.tolerance and self:share(step.tolerance, "tolerance", what) or tolerance
   made.journaled = step.journal ~= false
+  made.report = report.check(self, step, what, before)
   schema_steps.check(self, step, what, made)
   if not step.schema then made.writes = self:writes(step.writes, what, made.journaled) end
   if type(step.plan) == "string" then self:sql(step.plan, "plan", what, native_sql.check_read) end

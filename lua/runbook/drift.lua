@@ -109,8 +109,9 @@ local function column_changes(before, now, of)
   return changes
 end
 
+--- Tables may stand there twice: a step that is planned behind a schema step writes what that one changes.
 local function table_changes(before, now)
-  local changes, then_ = {}, {}
+  local changes, then_, there = {}, {}, {}
   for _, written in ipairs(before) do
     then_[written.name] = written.columns
   end
@@ -123,10 +124,12 @@ local function table_changes(before, now)
         changes[#changes + 1] = change
       end
     end
-    then_[written.name] = nil
+    there[written.name] = true
   end
   for name in pairs(then_) do
-    changes[#changes + 1] = ("the table %s is not among those to be written any more"):format(name)
+    if not there[name] then
+      changes[#changes + 1] = ("the table %s is not among those to be written any more"):format(name)
+    end
   end
   table.sort(changes)
   return changes

@@ -18,13 +18,14 @@ local function counts(values)
   return setmetatable(made, zero)
 end
 
----@param figures? table with any of seen, items, skipped, failed, labels, totals, counts
+---@param figures? table with any of seen, items, skipped, rejected, failed, labels, totals, counts
 function M.new(figures)
   figures = figures or {}
   return {
     seen = figures.seen or 0,
     items = figures.items or 0,
     skipped = figures.skipped or 0,
+    rejected = figures.rejected or 0,
     failed = figures.failed or 0,
     labels = counts(figures.labels),
     totals = counts(figures.totals),

@@ -1,7 +1,7 @@
 --- What stands between a person and a protected database: whether it is one, and whether the person meant it.
-local counted = require("opsh.host.counted")
 local errors = require("opsh.host.errors")
 local input = require("opsh.native.input")
+local lang = require("opsh.host.lang")
 local log = require("opsh.native.log")
 local reached = require("opsh.host.runbook.reached")
 local system = require("opsh.native.system")
@@ -30,7 +30,7 @@ local function compare_with_before(place, identity)
     if target.protected then
       errors.raise("refused.target", what, ("if that is right, remove %s, and plan again"):format(path))
     end
-    log.warn(what)
+    log.warn(lang.message(what))
   end
   if not known or known.database ~= identity.database or known.database_oid ~= identity.database_oid then
     reached.remember(place.state, target.name, identity)
@@ -88,11 +88,15 @@ end
 ---@return { database: string, how: string } for the audit log
 function M.answer(heading, facts, database, given)
   if given.confirm then return { database = given.confirm[1], how = "--confirm" } end
-  local lines = { ("\n%s\n"):format(heading) }
-  for _, fact in ipairs(facts) do
-    lines[#lines + 1] = ("  %s  %s\n"):format(text.pad_right(fact[1], 10), text.printable(fact[2]))
+  local lines, names = { ("\n%s\n"):format(lang.message(heading)) }, {}
+  for at, fact in ipairs(facts) do
+    names[at] = fact[1]
   end
-  system.write_error(table.concat(lines) .. "Type the database's name to go on: ")
+  for _, fact in ipairs(facts) do
+    local name = text.pad_right(lang.text(fact[1]), lang.widest(names, 10))
+    lines[#lines + 1] = ("  %s  %s\n"):format(name, text.printable(lang.message(fact[2])))
+  end
+  system.write_error(table.concat(lines) .. lang.text("Type the database's name to go on: "))
   local answer = input.line()
   if not answer or answer == "" then
     errors.raise("refused.confirmation", "nothing was confirmed: nothing was written", "type the database's name")
@@ -115,12 +119,13 @@ function M.admit(place, identity, given, writes)
   local wanted = given.confirm and given.confirm[1]
   if wanted and wanted ~= identity.database then refuse_name(wanted, identity.database) end
   if not target.protected then return end
-  local who = target.protected_as and ("the database is that of target %s, which"):format(target.protected_as)
-    or "target " .. target.name
-  M.require_answer(who .. " is protected", identity.database, given)
+  local who = target.protected_as
+      and ("the database is that of target %s, which is protected"):format(target.protected_as)
+    or ("target %s is protected"):format(target.name)
+  M.require_answer(who, identity.database, given)
 end
 
---- What a job is going to write, in a few words.
+--- What a job is going to write, in a few words for the person who is asked.
 function M.writes_of(job)
   local items, effects, tables, seen = 0, 0, {}, {}
   for _, step in ipairs(job.steps) do
@@ -131,13 +136,10 @@ function M.writes_of(job)
       seen[written.name] = true
     end
   end
-  local beyond = effects > 0 and counted(effects, "step") .. " beyond the database"
-  if #tables == 0 then return beyond or "nothing" end
-  return ("%s in %s%s"):format(
-    counted(items, "item"),
-    table.concat(tables, ", "),
-    beyond and ", and " .. beyond or ""
-  )
+  local beyond = effects > 0 and lang.format("%s beyond the database", lang.counted(effects, "step"))
+  if #tables == 0 then return beyond or lang.text("nothing") end
+  local rows = lang.format("%s in %s", lang.counted(items, "item"), table.concat(tables, ", "))
+  return beyond and lang.format("%s, and %s", rows, beyond) or rows
 end
 
 --- Directly before the first write into a protected database: its name, as the server says it, must be given with

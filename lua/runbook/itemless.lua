@@ -58,7 +58,7 @@ function M.step(checker, step, what, before)
     checker:fail("manual", ("%s: manual is empty"):format(what), "it is the question that a person answers")
   end
   local made = { kind = kind, journaled = true, max_failures = { count = 0 }, tolerance = { count = 0 } }
-  for _, name in ipairs({ "key", "redact", "skip", "tally", "totals", "writes" }) do
+  for _, name in ipairs({ "key", "redact", "reject", "skip", "tally", "totals", "writes" }) do
     made[name] = {}
   end
   for name, value in pairs(step) do

@@ -79,6 +79,15 @@ end
 --- A read session on the target's reader login, where it names one.
 function M.open_reader(job) return workplace.reader(job.target) end
 
+--- Says what helps when a reader login may not see something: what a schema step makes is its owner's.
+function M.explain_denied(job, err)
+  if err.kind ~= "permission.denied" or not job.target.reader then return err end
+  local message = job.reading and "%s, for the reader login %s" or "%s, for the reader login"
+  err.message = message:format(err.message, job.reading and job.reading.user)
+  err.hint = "let it read what the other one makes: alter default privileges for role ... grant select on tables to ..."
+  return err
+end
+
 --- Reads the ledger, over the login that writes it: the reader login need not see the schema opsh.
 function M.reading_ledger(job, work)
   local session = native_db.host_reader(job.target)
@@ -95,6 +104,7 @@ function M.reading(job, work)
   job.state.session = session
   local results = { host.protect(work, session) }
   job.state.session = nil
+  if not results[1] then M.explain_denied(job, results[2]) end
   local proved, evidence = host.attempt(reading.evidence, session)
   session:close()
   if not proved and (results[1] or evidence.kind == "in_doubt.evidence") then error(evidence, 0) end
@@ -104,11 +114,12 @@ function M.reading(job, work)
 end
 
 -- A check may fail in the middle: the snapshot must survive it.
-local function guarded_query(session)
+local function guarded_query(job, session)
   return function(work, ...)
     session:savepoint()
     local results = { host.attempt(work, ...) }
     session:rollback_to_savepoint()
+    if not results[1] then M.explain_denied(job, results[2]) end
     return unpack(results, 1, table.maxn(results))
   end
 end
@@ -116,7 +127,7 @@ end
 --- Runs a checking function of the runbook over a session.
 function M.check(job, work, session)
   local function serve(...) return job.hands.serve("check", work, ...) end
-  return checks.run(serve, job.ctx, guarded_query(session), job.runbook.redact)
+  return checks.run(serve, job.ctx, guarded_query(job, session), job.runbook.redact)
 end
 
 --- Runs a step's `verify`.

@@ -16,6 +16,7 @@ local native_db = require("opsh.native.db")
 local native_journal = require("opsh.native.journal")
 local planning = require("opsh.host.runbook.planning")
 local reading = require("opsh.host.runbook.reading")
+local report_files = require("opsh.host.report.files")
 local system = require("opsh.native.system")
 
 local M = {}
@@ -162,7 +163,6 @@ local function ledger_done(job, step)
 end
 
 local function finish_checks(job, step)
-  step.done = step.done or ledger_done(job, step)
   if not step.verify then
     step.checks = {}
     return
@@ -185,7 +185,7 @@ local function prepare(job, step)
   if not ok then
     job.state.session:close()
     job.state.session = nil
-    error(err, 0)
+    error(jobs.explain_denied(job, err), 0)
   end
   job.ctx.planned, job.ctx.done, job.ctx.run = step.planned, figures.new(), job.id
 end
@@ -224,6 +224,8 @@ local function work_through(job, progress)
       leave_out(step)
     else
       if not step.is_done then work_on(job, step, progress) end
+      step.done = step.done or ledger_done(job, step)
+      report_files.finish(job, step)
       finish_checks(job, step)
     end
   end
@@ -291,7 +293,7 @@ local function stop(job, err)
 end
 
 local function finish(job)
-  local totals = { items = 0, skipped = 0, failed = 0, batches = 0 }
+  local totals = { items = 0, skipped = 0, rejected = 0, failed = 0, batches = 0 }
   for _, step in ipairs(job.steps) do
     for name in pairs(totals) do
       totals[name] = totals[name] + step.done[name]
@@ -345,7 +347,7 @@ end
 function M.verify_idle(job)
   jobs.reading(job, function(session)
     for _, step in ipairs(job.steps) do
-      step.done = figures.new()
+      step.done = figures.new({ rejected = step.planned.rejected })
       step.checks = jobs.verify(job, step, session)
     end
   end)

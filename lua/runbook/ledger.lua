@@ -48,13 +48,17 @@ function M.runs(reader, limit)
            pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') as started,
            extract(epoch from coalesce(r.finished_at, pg_catalog.clock_timestamp()) - r.started_at)::pg_catalog.float8
              as seconds,
-           coalesce(b.items, 0) as items, coalesce(b.batches, 0) as batches, coalesce(b.left_out, 0) as left_out,
+           coalesce(b.items, 0) as items, coalesce(b.batches, 0) as batches,
+           coalesce(b.left_out, 0) + s.rejected as left_out,
            r.state = 'running' and not exists (select from pg_catalog.pg_stat_activity as a
              where a.pid = r.backend_pid and a.backend_start = r.backend_start) as interrupted
     from opsh.run as r
     left join lateral (select pg_catalog.sum(b.items)::pg_catalog.int8 as items, pg_catalog.count(*) as batches,
                               pg_catalog.sum(b.skipped + b.failed)::pg_catalog.int8 as left_out
-                       from opsh.batch as b where b.run = r.id) as b on true]] .. undo_join .. [[
+                       from opsh.batch as b where b.run = r.id) as b on true
+    cross join lateral (
+      select coalesce(pg_catalog.sum((s.planned ->> 'rejected')::pg_catalog.int8), 0)::pg_catalog.int8 as rejected
+      from opsh.step as s where s.run = r.id) as s]] .. undo_join .. [[
 
     order by r.started_at desc, r.id desc limit $1::pg_catalog.int8]],
     { n = 1, limit }
@@ -70,7 +74,8 @@ function M.run(reader, id)
     found = reader:read(
       [[
       select r.id, r.runbook, r.title, r.sources, r.params, r.target, r.state, r.message, r.operator, r.version,
-             r.epoch, pg_catalog.to_jsonb(r) ->> 'reason' as reason,]] .. undo_columns .. [[
+             r.epoch, pg_catalog.to_jsonb(r) ->> 'reason' as reason,
+             coalesce(nullif(pg_catalog.to_jsonb(r) -> 'incidents', 'null'), '[]') as incidents,]] .. undo_columns .. [[
 
              pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') as started,
              pg_catalog.to_char(r.finished_at, 'YYYY-MM-DD HH24:MI:SS') as finished,
@@ -128,7 +133,7 @@ function M.steps(reader, id)
     [[
     select s.number, s.name, s.planned, s.done_at is not null as done, coalesce(b.batches, 0) as batches,
            coalesce(b.items, 0) as items, coalesce(b.skipped, 0) as skipped, coalesce(b.failed, 0) as failed,
-           coalesce(b.seconds, 0) as seconds,
+           coalesce((s.planned ->> 'rejected')::pg_catalog.int8, 0) as rejected, coalesce(b.seconds, 0) as seconds,
            nullif(pg_catalog.to_jsonb(s) -> 'effects', 'null'::pg_catalog.jsonb) as effects
     from opsh.step as s
     left join lateral (select pg_catalog.count(*) as batches, pg_catalog.sum(b.items)::pg_catalog.int8 as items,
@@ -212,12 +217,14 @@ function M.left_by_undo(reader, id)
   return rows, unrestored
 end
 
---- Items that were taken from the plan and not worked on.
+--- Items that were rejected by the plan (of no batch), or taken from it and not worked on. A schema of an earlier
+--- version has no labels.
 function M.left_out(reader, id, limit)
   return reader:read(
     [[
-    select l.step, l.batch, pg_catalog.array_to_string(l.key, ', ') as key, l.outcome, l.sqlstate, l.message
-    from opsh.left_out as l where l.run = $1 order by l.step, l.batch, l.key limit $2::pg_catalog.int8]],
+    select l.step, l.batch, pg_catalog.array_to_string(l.key, ', ') as key, l.outcome, l.sqlstate,
+           pg_catalog.to_jsonb(l) ->> 'label' as label, l.message
+    from opsh.left_out as l where l.run = $1 order by l.step, l.batch nulls first, l.key limit $2::pg_catalog.int8]],
     { n = 2, id, limit }
   )
 end
@@ -252,11 +259,14 @@ function M.done(reader, id, step)
            coalesce(pg_catalog.sum(b.skipped), 0)::pg_catalog.int8 as skipped,
            coalesce(pg_catalog.sum(b.failed), 0)::pg_catalog.int8 as failed,
            coalesce(pg_catalog.max(b.position), 0) as seen,
-           pg_catalog.count(*) as batches
+           pg_catalog.count(*) as batches,
+           coalesce((select (s.planned ->> 'rejected')::pg_catalog.int8 from opsh.step as s
+                     where s.run = $1 and s.number = $2::pg_catalog.int4), 0) as rejected
     from opsh.batch as b where b.run = $1 and b.step = $2::pg_catalog.int4]],
     { n = 2, id, step }
   )[1]
-  local made = { items = totals.items, skipped = totals.skipped, failed = totals.failed, seen = totals.seen }
+  local made = { items = totals.items, skipped = totals.skipped, rejected = totals.rejected }
+  made.failed, made.seen = totals.failed, totals.seen
   for _, kind in ipairs({ "counts", "labels", "totals" }) do
     made[kind] = {}
     for _, row in

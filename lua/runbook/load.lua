@@ -5,6 +5,7 @@ local declaration = require("opsh.host.runbook.declaration")
 local errors = require("opsh.host.errors")
 local digest = require("opsh.native.digest")
 local host = require("opsh.native.host")
+local lang = require("opsh.host.lang")
 local runbook_module = require("opsh.runbook")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
@@ -71,6 +72,7 @@ function M.load(path, taken)
   for name, sha256 in pairs(sources) do
     runbook.sources[system.real_path(name)] = sha256
   end
+  lang.of(sources, path)
   return runbook
 end
 

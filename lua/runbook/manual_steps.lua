@@ -5,6 +5,7 @@ local digest = require("opsh.native.digest")
 local effect_steps = require("opsh.host.effects.effect_steps")
 local errors = require("opsh.host.errors")
 local input = require("opsh.native.input")
+local lang = require("opsh.host.lang")
 local records = require("opsh.host.effects.records")
 local secrets = require("opsh.native.secrets")
 local system = require("opsh.native.system")
@@ -26,30 +27,32 @@ local function line(prompt)
   return given and given:match("^%s*(.-)%s*$")
 end
 
-local words = { y = "yes", yes = "yes", n = "no", no = "no" }
+-- As people type them; what is recorded is the same in every language.
+local words = { y = "yes", yes = "yes", s = "yes", si = "yes", ["sí"] = "yes", ["SÍ"] = "yes", n = "no", no = "no" }
 
 --- Whether the terminal was closed, and the file that was named.
 local function ask_for_evidence(step, answer)
   local wanted = step.evidence and answer == "yes"
   while true do
-    local given = line(wanted and "the file that shows it: " or "a file that shows it, or nothing: ")
+    local given = line(lang.text(wanted and "the file that shows it: " or "a file that shows it, or nothing: "))
     if given == nil then return true end
     if given == "" and not wanted then return false end
     if given ~= "" and system.file_kind(given) == "file" then return false, given end
-    if given ~= "" then system.write_error(("there is no file %s\n"):format(text.printable(given))) end
+    if given ~= "" then system.write_error(lang.format("there is no file %s\n", text.printable(given))) end
   end
 end
 
 --- Asks on the terminal; nil for later.
 local function ask(step)
-  system.write_error(("\n%s\n  %s\n"):format(text.printable(step.name), text.printable(step.manual)))
+  local name, question = text.printable(lang.message(step.name)), text.printable(lang.message(step.manual))
+  system.write_error(("\n%s\n  %s\n"):format(name, question))
   local answer
   repeat
-    local given = line("yes, no, or nothing for later: ")
+    local given = line(lang.text("yes, no, or nothing for later: "))
     if not given or given == "" then return nil end
-    answer = words[given:lower()]
+    answer = words[given:lower()] or words[given]
   until answer
-  local note = line("a note, or nothing: ")
+  local note = line(lang.text("a note, or nothing: "))
   local ended, evidence = ask_for_evidence(step, answer)
   if ended then return nil end
   return { answer = answer, note = note ~= "" and note or nil, evidence = evidence, how = "terminal" }

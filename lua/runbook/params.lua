@@ -1,5 +1,6 @@
 --- Declared parameters: from text to values, for Lua and for SQL.
 local errors = require("opsh.host.errors")
+local lang = require("opsh.host.lang")
 local system = require("opsh.native.system")
 local system_text = require("opsh.native.text")
 local decimal = require("opsh.native.decimal")
@@ -120,14 +121,16 @@ local function ways(param)
 end
 
 local function help_of(param)
-  if not param.secret then return param.help or "" end
+  local help = param.help and lang.message(param.help)
+  if not param.secret then return help or "" end
   local name = M.environment_name(param.name)
-  local from = ("Secret: from $%s, the file in $%s_FILE or a prompt, never from here%s."):format(
+  local from = lang.format(
+    "Secret: from $%s, the file in $%s_FILE or a prompt, never from here%s.",
     name,
     name,
-    param.required and "; required" or ""
+    param.required and lang.text("; required") or ""
   )
-  return param.help and param.help .. " " .. from or from
+  return help and help .. " " .. from or from
 end
 
 --- The declared parameters as options for the command line; a secret one is there to be refused with the ways to give

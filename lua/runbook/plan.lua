@@ -6,6 +6,8 @@ local json = require("opsh.native.json")
 local load = require("opsh.host.runbook.load")
 local native = require("opsh.native.plan")
 local redaction = require("opsh.host.runbook.redaction")
+local secrets = require("opsh.native.secrets")
+local text = require("opsh.native.text")
 
 local M = {}
 
@@ -32,6 +34,9 @@ local function statement(step, ctx, scope)
   return sql, { scope = scope, names = names }
 end
 
+-- Of the rejected rows so many are kept for text and JSON; the file has them all, and from an apply on the ledger.
+local kept_rejections = 1000
+
 local function require_columns(step, extra)
   local fits = type(extra) == "table"
   for name in pairs(fits and extra or {}) do
@@ -45,11 +50,34 @@ local function require_columns(step, extra)
   )
 end
 
---- What the classifier says of the rows: the label, and columns that are the same in every row.
+local function names_in(list)
+  local named = {}
+  for _, name in ipairs(list) do
+    named[name] = true
+  end
+  return named
+end
+
+--- Why a row is rejected, as it may be shown and recorded.
+local function reason_of(step, reason)
+  if reason == nil then return nil end
+  if type(reason) ~= "string" then
+    errors.raise(
+      "script.classify",
+      ("step %s: classify returned a %s as reason"):format(step.name, type(reason)),
+      "return label, columns, reason: the reason is text, or nil"
+    )
+  end
+  return secrets.redacted(text.printable(reason))
+end
+
+--- What the classifier says of the rows: the label; columns that are the same in every row that is worked on; why it is
+--- rejected.
 local function classifier(step, ctx)
   local names, types = nil, {}
+  local skipped, rejected = names_in(step.skip), names_in(step.reject)
   return function(row)
-    local ok, label, extra = host.protect(step.classify, row, ctx)
+    local ok, label, extra, reason = host.protect(step.classify, row, ctx)
     if not ok then error(label, 0) end
     if label ~= nil and type(label) ~= "string" then
       errors.raise(
@@ -58,6 +86,9 @@ local function classifier(step, ctx)
         "return text, or nil"
       )
     end
+    reason = rejected[label] and reason_of(step, reason)
+    -- What is not worked on needs no columns.
+    if extra == nil and (skipped[label] or rejected[label]) then return label, nil, reason end
     extra = extra or {}
     require_columns(step, extra)
     if not names then
@@ -85,8 +116,14 @@ local function classifier(step, ctx)
         )
       end
     end
-    return label, columns
+    return label, columns, reason
   end
+end
+
+--- Whether Lua sees the items: not with function(tx), to which they are SQL.
+local function takes_items(apply)
+  local taken = apply and debug.getinfo(apply, "u")
+  return taken ~= nil and (taken.nparams >= 2 or taken.isvararg)
 end
 
 --- Names for the author's own columns of the tally, with a row of counts each.
@@ -113,8 +150,8 @@ end
 
 --- Plans one step. Raises with the place in the script.
 ---@param step table
----@param request table { reader, ctx, scope, runbook, spool, sample, behind = the key to go on after }
----@return table planned { figures..., tally, sample, columns }
+---@param request table { reader, ctx, scope, runbook, spool, rejections, sample, behind = the key to go on after }
+---@return table planned { figures..., tally, sample, columns, rejections = { { key, label, reason } } }
 function M.make(step, request)
   local sql, bound = statement(step, request.ctx, request.scope)
   local by_column = type(step.classify) == "string" and step.classify or nil
@@ -122,9 +159,11 @@ function M.make(step, request)
     local planner = native.planner(request.reader, sql, bound, {
       key = step.key,
       spool = request.spool,
+      rejections = request.rejections,
       tally = step.tally,
       totals = step.totals,
       skip = step.skip,
+      reject = step.reject,
       behind = request.behind,
       sample = request.sample,
       label_column = by_column,
@@ -135,11 +174,12 @@ function M.make(step, request)
         planner:add(classify(row))
       end
     else
-      planner:run()
+      planner:run(takes_items(step.apply) or step.on_failure ~= nil)
     end
     local counted, sample, columns = planner:finish()
     local planned = figures.new(counted)
     planned.tally, planned.sample, planned.columns = tally_rows(step, counted.tally), sample, columns
+    planned.rejections = native.rejections(request.rejections, kept_rejections)
     redaction.sample(planned, step.redact)
     return planned
   end)
@@ -180,5 +220,7 @@ function M.summary(step, planned, ctx)
   end
   return made
 end
+
+M.takes_items = takes_items
 
 return M

@@ -1,6 +1,7 @@
 --- The plans of a job: all that can be made at the start, in one snapshot; the others at their turn.
 local apply = require("opsh.host.runbook.apply")
 local audit = require("opsh.host.runbook.audit")
+local budgets = require("opsh.host.runbook.budgets")
 local errors = require("opsh.host.errors")
 local figures = require("opsh.host.runbook.figures")
 local finally = require("opsh.host.effects.finally")
@@ -12,6 +13,8 @@ local native_plan = require("opsh.native.plan")
 local plan = require("opsh.host.runbook.plan")
 local plans = require("opsh.host.runbook.plans")
 local reading = require("opsh.host.runbook.reading")
+local report = require("opsh.host.report.declared")
+local schema_steps = require("opsh.host.runbook.schema_steps")
 local system = require("opsh.native.system")
 
 local _, array = json.metatables()
@@ -37,15 +40,22 @@ local function plan_step(job, step, session, request)
     scope = job.scope,
     runbook = job.runbook,
     spool = step.spool_path,
+    rejections = plans.rejections_path(step.spool_path),
     -- Each is something that a person should have read.
     sample = step.schema and math.max(job.sample, most_definitions) or job.sample,
     behind = request.behind,
   })
   if not step.planned then
     step.planned = planned
+    report.require_columns(step, job.runbook.path)
     job.ctx.planned = planned
     step.summary_figures = plan.summary(step, planned, job.ctx)
   end
+  if step.schema and #step.owns > 0 and step.planned.items > 0 then
+    local function require_owner(login) schema_steps.require_owner(step, login) end
+    if job.target.reader then jobs.reading_ledger(job, require_owner) else require_owner(session) end
+  end
+  budgets.limit_schema(job, step)
   step.failures_allowed = figures.allowed(step.max_failures, step.planned.items)
 end
 
@@ -147,15 +157,21 @@ function M.again(job)
   end
 end
 
+--- Whether a run works on the database at all; one of effects and questions alone writes nothing but the ledger.
+function M.has_items(job)
+  for _, step in ipairs(job.steps) do
+    if step.kind == "items" then return true end
+  end
+  return false
+end
+
 --- Whether there is anything to apply; a step that is planned later may have something. Effects and questions are
 --- part of the work on items: without any they are not for nothing, unless the runbook has nothing else.
 function M.has_work(job)
-  local has_items = false
   for _, step in ipairs(job.steps) do
     if not step.planned or step.planned.items > 0 then return true end
-    has_items = has_items or step.kind == "items"
   end
-  return not has_items
+  return not M.has_items(job)
 end
 
 --- The tables that a step declares.
@@ -179,6 +195,7 @@ function M.record(step)
     seen = planned.seen,
     items = planned.items,
     skipped = planned.skipped,
+    rejected = planned.rejected,
     labels = planned.labels,
     totals = planned.totals,
     tally = planned.tally,
@@ -194,6 +211,7 @@ function M.record(step)
     kind = step.schema and "schema" or step.kind or "items",
     autocommit = step.autocommit,
     loses_data = step.loses_data,
+    rejections = planned.rejected > 0 and plans.rejections_path(step.spool_path) or nil,
     foretold = step.foretold,
     manual = step.manual,
   }

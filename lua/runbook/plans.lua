@@ -36,6 +36,9 @@ function M.directory(state, id) return folder_of(state) .. "/" .. id end
 --- The file of a step's rows, in the folder of its plan or run.
 function M.spool_path(directory, step) return ("%s/step-%d.plan"):format(directory, step.number) end
 
+--- The file of the rows that a plan rejects, beside that of its items; there when there are any.
+function M.rejections_path(spool_path) return (spool_path:gsub("%.plan$", ".rejected")) end
+
 local function record_path(state, id) return M.directory(state, id) .. "/plan.json" end
 
 -- Parts with their lengths: no two lists give the same text.

@@ -75,7 +75,7 @@ local function recall(job)
     job,
     function(session) return ledger_reads.run(session, job.id), ledger_reads.steps(session, job.id) end
   )
-  job.epoch = record.epoch
+  job.epoch, job.incidents = record.epoch, record.incidents
   local by_number = {}
   for _, step in ipairs(job.steps) do
     by_number[step.number] = step

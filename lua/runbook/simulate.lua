@@ -15,6 +15,7 @@ local jobs = require("opsh.host.runbook.job")
 local ladder = require("opsh.host.runbook.ladder")
 local native = require("opsh.native.simulation")
 local planning = require("opsh.host.runbook.planning")
+local report_files = require("opsh.host.report.files")
 local system = require("opsh.native.system")
 
 local M = {}
@@ -54,11 +55,16 @@ end
 --- What adds a step's batches up, and the figures that they make, in the shape that the ledger gives after an apply.
 local function adder(job, step)
   local done = { seen = 0, items = 0, skipped = 0, failed = 0, counts = {}, labels = {}, totals = {} }
+  done.rejected = step.planned.rejected
   local count = 0
   local left_out, kept = job.simulated.left_out, job.simulated.kept
   local function add_batch(items, result)
     count = count + 1
     done.seen, done.items = done.seen + items, done.items + result.items
+    if step.report then
+      step.simulated_batches = step.simulated_batches or {}
+      table.insert(step.simulated_batches, { position = done.seen, left_out = result.left_out })
+    end
     for _, kind in ipairs({ "counts", "labels", "totals" }) do
       add(done[kind], result[kind])
     end
@@ -200,7 +206,7 @@ local function finish(job)
 end
 
 local function totals_of(job)
-  local totals = { items = 0, skipped = 0, failed = 0, batches = 0 }
+  local totals = { items = 0, skipped = 0, rejected = 0, failed = 0, batches = 0 }
   for _, step in ipairs(job.steps) do
     for name in pairs(totals) do
       totals[name] = totals[name] + (step.done and step.done[name] or 0)
@@ -240,6 +246,9 @@ function M.run(job, most, progress)
     if not rolled_back and (ok or problem.kind == "in_doubt") then
       ok, err = false, problem
     end
+  end
+  if ok then
+    ok, err = host.protect(report_files.simulate, job)
   end
   for _, step in ipairs(job.steps) do
     if step.spool_path then host.protect(system.remove_tree, step.spool_path) end

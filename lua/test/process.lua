@@ -18,6 +18,8 @@ local function environment(given)
     HOME = folder .. "/home",
     XDG_STATE_HOME = folder .. "/state",
     OPSH = binary(),
+    -- What a test reads is English, whatever the machine speaks.
+    LC_MESSAGES = "C",
     -- The empty cluster that a sandbox starts from is made once for all.
     XDG_CACHE_HOME = system.environment("XDG_CACHE_HOME") or (system.environment("HOME") or "/tmp") .. "/.cache",
   }

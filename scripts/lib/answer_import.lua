@@ -4,6 +4,13 @@ local llm_response = require("lib.llm_response")
 
 local M = {}
 
+--- What must be there before, as opsh.preflight.schema takes it.
+M.tables = {
+  capabilities = { id = "bigint", llm_id = "character varying(191)" },
+  competencies = { id = "bigint", llm_id = "character varying(191)" },
+  skills = { id = "bigint", llm_id = "character varying(191)" },
+}
+
 local null, field, plain = json.null, llm_response.field, llm_response.plain
 
 local known = [[
@@ -77,19 +84,23 @@ local function add_figures(values, competency)
   if values.skill_weight == null then values.skill_weight = 10 end
 end
 
+local function add(counts, name, count) counts[name] = (counts[name] or 0) + count end
+
 --- Imports a usable answer into the organization of a scenario. What is known by its own id, else by its name, stays;
 --- it gets a description that is new, and the scenario where it has none. A link that is there keeps its figures.
 ---@param tx opsh.Transaction
 ---@param answer table as llm_response.errors decodes it
 ---@param scenario any its id
 ---@param organization any its id
----@return table<string, integer> counts rows made, by <table>_created and <table>_added
+---@param counts table<string, integer> gets the rows made added, by <table>_created and <table>_added
 ---@return table<string, table> ids of the rows by the elements' own ids, for each table
-function M.run(tx, answer, scenario, organization)
-  local counts, ids = {}, json.object()
+---@return table<string, integer> report rows made, by table, as the application writes it into its audit
+function M.run(tx, answer, scenario, organization, counts)
+  local ids, report = json.object(), json.object()
   for _, level in ipairs(levels) do
-    counts[level.table .. "_created"], counts[level.link_table .. "_added"] = 0, 0
-    ids[level.table] = json.object()
+    ids[level.table], report[level.table] = json.object(), 0
+    add(counts, level.table .. "_created", 0)
+    add(counts, level.link_table .. "_added", 0)
   end
 
   local function row_of(level, element)
@@ -101,7 +112,8 @@ function M.run(tx, answer, scenario, organization)
     local row = tx:first(known:format(level.table, by), values)
     if not row then
       row = tx:one(created:format(level.table), values)
-      counts[level.table .. "_created"] = counts[level.table .. "_created"] + 1
+      add(counts, level.table .. "_created", 1)
+      add(report, level.table, 1)
     else
       local has_news = not llm_response.is_blank(description) and description ~= row.description
       if has_news or not row.discovered_in_scenario_id then
@@ -123,14 +135,14 @@ function M.run(tx, answer, scenario, organization)
         if level.id == "competency" then add_figures(values, element) end
         -- Not by ON CONFLICT alone: figures that the database would refuse do not matter to a link that is there.
         if level.id ~= "competency" or not tx:value(competency_is_linked, values) then
-          counts[level.link_table .. "_added"] = counts[level.link_table .. "_added"] + tx:exec(level.link, values)
+          add(counts, level.link_table .. "_added", tx:exec(level.link, values))
         end
         if below then import(depth + 1, field(element, below.table)) end
       end
     end
   end
   import(1, field(answer, "capabilities") or field(field(answer, "scenario"), "capabilities"))
-  return counts, ids
+  return ids, report
 end
 
 return M

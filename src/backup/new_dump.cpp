@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/file_error.hpp"
 #include "proc/pipes.hpp"
 
 namespace opsh::backup {
@@ -29,18 +29,6 @@ Descriptor make(const std::string& partial, bool directory) {
   if (!directory) return Descriptor{::open(partial.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (::mkdir(partial.c_str(), 0700) != 0) return {};
   return Descriptor{::open(partial.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-}
-
-/// Where the file system cannot promise not to replace, a look before has to do: names have a random part.
-int rename_new(const char* from, const char* to) {
-  if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL) return -1;
-  struct stat status {};
-  if (::lstat(to, &status) == 0) {
-    errno = EEXIST;
-    return -1;
-  }
-  return ::rename(from, to);
 }
 
 }  // namespace
@@ -92,7 +80,7 @@ std::shared_ptr<const DumpFile> NewDump::publish() {
     throw Error{"backup.dump", "pg_dump ended well, but what it wrote is no dump: " + error.message,
                 "a prefix, if there is one, must pass its output on as it is: no terminal, no greeting"};
   }
-  if (rename_new(partial_.c_str(), path_.c_str()) != 0) throw failure(path_, errno);
+  if (rename_new(AT_FDCWD, partial_.c_str(), AT_FDCWD, path_.c_str()) != 0) throw failure(path_, errno);
   published_ = true;
   // Not every file system can sync a directory; the file is there.
   const fs::path parent = fs::path{path_}.parent_path();

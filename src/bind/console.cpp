@@ -88,7 +88,8 @@ void write_error(std::string_view text) noexcept {
 Terminal terminal(int fd) {
   if (!::isatty(fd)) return {};
   winsize size{};
-  return {true, ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0};
+  const bool known = ::ioctl(fd, TIOCGWINSZ, &size) == 0;
+  return {true, known ? size.ws_col : 0, known ? size.ws_row : 0};
 }
 
 std::optional<std::string> ask_hidden(std::string_view prompt) {

@@ -18,6 +18,7 @@ void write_error(std::string_view text) noexcept;
 struct Terminal {
   bool terminal = false;
   int columns = 0;  ///< 0 when it does not say
+  int rows = 0;     ///< the same
 };
 
 /// What a descriptor leads to.

@@ -28,7 +28,7 @@ bool is_number(unsigned type) {
 class CsvWriter {
  public:
   /// Leaves the names of the columns on the Lua stack, where they are faster to come by than from their text.
-  CsvWriter(lua_State* L, int list) : L_(L) {
+  CsvWriter(lua_State* L, int list, bool with_names) : L_(L) {
     if (!lua_istable(L, list) || !luaL_getmetafield(L, list, "__is_list") || !luaL_getmetafield(L, list, "__columns"))
       throw Error{"csv.rows", "CSV is made of rows that a query returned",
                   "query gives such a list; a list of your own has no columns to name"};
@@ -46,7 +46,7 @@ class CsvWriter {
       lua::push(L, std::string_view{columns[at]});
       fields_[at] = {columns[at], false};
     }
-    report::csv_row(out_, fields_);
+    if (with_names) report::csv_row(out_, fields_);
     for (std::size_t at = 0; at < columns.size(); ++at) fields_[at].number = is_number(types_[at]);
   }
 
@@ -97,9 +97,9 @@ class CsvWriter {
 
 }  // namespace
 
-std::string csv_text(lua_State* L, int index) {
+std::string csv_text(lua_State* L, int index, bool with_names) {
   int top = lua_gettop(L);
-  CsvWriter writer{L, index};
+  CsvWriter writer{L, index, with_names};
   for (int at = 1, size = static_cast<int>(lua_objlen(L, index)); at <= size; ++at) {
     lua_rawgeti(L, index, at);
     writer.row();

@@ -51,10 +51,16 @@ int describe_target(lua_State* L) {
   return 1;
 }
 
+/// The bindings at 3 may say { numbered = true }: of columns with the same name.
+Duplicates duplicates_at(lua_State* L) {
+  const bool numbered = lua_istable(L, 3) && lua::boolean_field(L, 3, "numbered");
+  return numbered ? Duplicates::number : Duplicates::refuse;
+}
+
 int read(lua_State* L) {
   db::Reader& reader = ReaderObject::check(L, 1).get();
   Bound bound = bind_statement(L, 2, 3, reader.connection());
-  push_rows(L, reader.connection(), reader.query(sql::gate_read(bound.rendered), bound.parameters));
+  push_rows(L, reader.connection(), reader.query(sql::gate_read(bound.rendered), bound.parameters), duplicates_at(L));
   return 1;
 }
 
@@ -67,7 +73,7 @@ int open_cursor(lua_State* L) {
   db::Reader& reader = handle.get();
   Bound bound = bind_statement(L, 2, 3, reader.connection());
   auto cursor = reader.open(sql::gate_read(bound.rendered), bound.parameters);
-  CursorObject::make(L, handle.reader, &reader.connection(), std::move(cursor));
+  CursorObject::make(L, handle.reader, &reader.connection(), std::move(cursor), duplicates_at(L));
   return 1;
 }
 
@@ -94,13 +100,25 @@ int read_beginning(lua_State* L) {
   db::Reader& reader = ReaderObject::check(L, 1).get();
   Bound bound = bind_statement(L, 2, 3, reader.connection());
   db::Sample found = reader.beginning(sql::gate_read(bound.rendered), bound.parameters);
-  push_rows(L, reader.connection(), found.rows);
+  push_rows(L, reader.connection(), found.rows, duplicates_at(L));
   lua_pushnumber(L, static_cast<double>(found.total));
   return 2;
 }
 
 int rest(lua_State* L) {
   ReaderObject::check(L, 1).get().rest();
+  return 0;
+}
+
+/// descriptor() -> for what waits: readable when the server says something on its own
+int descriptor(lua_State* L) {
+  lua_pushnumber(L, ReaderObject::check(L, 1).get().descriptor());
+  return 1;
+}
+
+/// stir(): takes what it said; raises when the session is over
+int stir(lua_State* L) {
+  ReaderObject::check(L, 1).get().stir();
   return 0;
 }
 
@@ -138,15 +156,17 @@ int close_reader(lua_State* L) {
   return 0;
 }
 
+/// cursor:next(also a block without rows, for its columns) -> rows, nothing at the end
 int next_block(lua_State* L) {
   auto& handle = CursorObject::check(L, 1);
+  const bool also_empty = lua_toboolean(L, 2);
   if (!handle.cursor) return 0;
   db::Result block = handle.cursor->next();
   if (!block || block.rows() == 0) {
     handle.cursor.reset();
-    return 0;
+    if (!block || !also_empty) return 0;
   }
-  push_rows(L, *handle.connection, block);
+  push_rows(L, *handle.connection, block, handle.duplicates);
   return 1;
 }
 
@@ -234,6 +254,8 @@ void open_db(lua_State* L) {
                                     {"close", lua::guarded<close_reader>},
                                     {"beginning", lua::guarded<read_beginning>},
                                     {"rest", lua::guarded<rest>},
+                                    {"descriptor", lua::guarded<descriptor>},
+                                    {"stir", lua::guarded<stir>},
                                     {"evidence", lua::guarded<push_evidence>},
                                     {nullptr, nullptr}};
   static const luaL_Reg cursor[] = {

@@ -9,37 +9,16 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <system_error>
 
 #include "base/descriptor.hpp"
 #include "base/error.hpp"
+#include "base/file_error.hpp"
 
 namespace opsh::bind::files {
 namespace {
-
-Error failure(std::string_view attempt, const std::string& path, int error) {
-  std::string message = fmt::format("cannot {} {}: {}", attempt, path, std::strerror(error));
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      return {"file.missing", message};
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return {"file.denied", message};
-    case EISDIR:
-      return {"file.directory", message};
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return {"file.full", message, "make room there, then run it again"};
-    default:
-      return {"file.failed", message};
-  }
-}
 
 // The system would cut the path at a NUL and take another file.
 const char* checked(const std::string& path) {
@@ -59,7 +38,7 @@ class Replacement {
  public:
   explicit Replacement(const std::string& path)
       : path_(path), name_(path + ".XXXXXX"), file_(::mkostemp(name_.data(), O_CLOEXEC)) {
-    if (!file_) throw failure("write", path_, errno);
+    if (!file_) throw file_error("write", path_, errno);
   }
   Replacement(const Replacement&) = delete;
   Replacement& operator=(const Replacement&) = delete;
@@ -73,7 +52,7 @@ class Replacement {
       if (count >= 0)
         content.remove_prefix(static_cast<std::size_t>(count));
       else if (errno != EINTR)
-        throw failure("write", path_, errno);
+        throw file_error("write", path_, errno);
     }
   }
 
@@ -81,11 +60,12 @@ class Replacement {
   void resemble(const struct stat& former) {
     bool same = former.st_uid == ::geteuid() && former.st_gid == ::getegid();
     if (!same && ::fchown(file_.get(), former.st_uid, former.st_gid) != 0) throw keeps_no_owner(path_);
-    if (::fchmod(file_.get(), former.st_mode & 07777U) != 0) throw failure("write", path_, errno);
+    if (::fchmod(file_.get(), former.st_mode & 07777U) != 0) throw file_error("write", path_, errno);
   }
 
   void take_place() {
-    if (::fsync(file_.get()) != 0 || ::rename(name_.c_str(), path_.c_str()) != 0) throw failure("write", path_, errno);
+    if (::fsync(file_.get()) != 0 || ::rename(name_.c_str(), path_.c_str()) != 0)
+      throw file_error("write", path_, errno);
     placed_ = true;
     // The name lasts through a crash once its directory is synced; not every file system can, and the file is there.
     auto parent = std::filesystem::path{path_}.parent_path();
@@ -104,7 +84,7 @@ class Replacement {
 
 std::string read(const std::string& path) {
   Descriptor file{::open(checked(path), O_RDONLY | O_CLOEXEC)};
-  if (!file) throw failure("read", path, errno);
+  if (!file) throw file_error("read", path, errno);
   std::string content;
   std::array<char, 65536> buffer{};
   while (true) {
@@ -113,7 +93,7 @@ std::string read(const std::string& path) {
     if (count > 0)
       content.append(buffer.data(), static_cast<std::size_t>(count));
     else if (errno != EINTR)
-      throw failure("read", path, errno);
+      throw file_error("read", path, errno);
   }
 }
 
@@ -128,7 +108,7 @@ void replace(const std::string& path, std::string_view content) {
   std::string place = kind(path) == Kind::missing ? path : real_path(path);
   struct stat former {};
   bool is_new = ::stat(place.c_str(), &former) != 0;
-  if (!is_new && !S_ISREG(former.st_mode)) throw failure("write", path, EISDIR);
+  if (!is_new && !S_ISREG(former.st_mode)) throw file_error("write", path, EISDIR);
   Replacement replacement{place};
   replacement.write(content);
   if (!is_new) replacement.resemble(former);
@@ -138,13 +118,13 @@ void replace(const std::string& path, std::string_view content) {
 std::optional<Error> obstacle(const std::string& path) {
   struct stat former {};
   bool is_new = ::stat(checked(path), &former) != 0;
-  if (is_new && errno != ENOENT) return failure("write", path, errno);
-  if (!is_new && !S_ISREG(former.st_mode)) return failure("write", path, EISDIR);
+  if (is_new && errno != ENOENT) return file_error("write", path, errno);
+  if (!is_new && !S_ISREG(former.st_mode)) return file_error("write", path, EISDIR);
   // Who may not write into the file itself is not to get round that by putting another in its place.
-  if (!is_new && ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) return failure("write", path, errno);
+  if (!is_new && ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) return file_error("write", path, errno);
   auto parent = std::filesystem::path{is_new ? path : real_path(path)}.parent_path();
   if (::faccessat(AT_FDCWD, parent.empty() ? "." : parent.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-    return failure("write", path, errno);
+    return file_error("write", path, errno);
   bool other = !is_new && (former.st_uid != ::geteuid() || former.st_gid != ::getegid());
   if (other && ::geteuid() != 0 && former.st_uid != ::geteuid()) return keeps_no_owner(path);
   return std::nullopt;
@@ -155,7 +135,8 @@ void make_directory(const std::string& path) {
   std::filesystem::path made;
   for (const auto& part : std::filesystem::path{path}) {
     made /= part;
-    if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST) throw failure("make the directory", made.string(), errno);
+    if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST)
+      throw file_error("make the directory", made.string(), errno);
   }
   if (kind(path) != Kind::directory)
     throw Error{"file.exists", fmt::format("cannot make the directory {}: a file has this name", path)};
@@ -165,7 +146,7 @@ Kind kind(const std::string& path) {
   struct stat status {};
   if (::stat(checked(path), &status) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return Kind::missing;
-    throw failure("look at", path, errno);
+    throw file_error("look at", path, errno);
   }
   if (S_ISREG(status.st_mode)) return Kind::file;
   return S_ISDIR(status.st_mode) ? Kind::directory : Kind::other;
@@ -177,27 +158,27 @@ std::vector<std::string> list(const std::string& path) {
   for (std::filesystem::directory_iterator entry{checked(path), error}, end; !error && entry != end;
        entry.increment(error))
     names.push_back(entry->path().filename().string());
-  if (error) throw failure("list", path, error.value());
+  if (error) throw file_error("list", path, error.value());
   std::sort(names.begin(), names.end());
   return names;
 }
 
 std::string real_path(const std::string& path) {
   std::unique_ptr<char, decltype(&std::free)> resolved{::realpath(checked(path), nullptr), &std::free};
-  if (!resolved) throw failure("find", path, errno);
+  if (!resolved) throw file_error("find", path, errno);
   return resolved.get();
 }
 
 Status status(const std::string& path) {
   struct stat found {};
-  if (::stat(checked(path), &found) != 0) throw failure("look at", path, errno);
+  if (::stat(checked(path), &found) != 0) throw file_error("look at", path, errno);
   return {found.st_mode & 07777U, found.st_uid};
 }
 
 std::uint64_t free_space(const std::string& path) {
   std::error_code error;
   auto space = std::filesystem::space(checked(path), error);
-  if (error) throw failure("look at", path, error.value());
+  if (error) throw file_error("look at", path, error.value());
   return space.available;
 }
 
@@ -214,14 +195,14 @@ Content content(const std::string& path) {
     found.bytes += size;
     ++found.files;
   }
-  if (error) throw failure("list", path, error.value());
+  if (error) throw file_error("list", path, error.value());
   return found;
 }
 
 void remove_tree(const std::string& path) {
   std::error_code error;
   std::filesystem::remove_all(checked(path), error);
-  if (error) throw failure("remove", path, error.value());
+  if (error) throw file_error("remove", path, error.value());
 }
 
 }  // namespace opsh::bind::files

@@ -77,7 +77,7 @@ int items_figures(lua_State* L) {
   std::vector<std::string> names;
   for (const auto& column : items.columns()) names.push_back(column.name);
   plan::Survey survey{
-      plan::SurveyShape{names, lua::strings_field(L, 2, "tally"), lua::strings_field(L, 2, "totals"), {}, 0}};
+      plan::SurveyShape{names, lua::strings_field(L, 2, "tally"), lua::strings_field(L, 2, "totals"), {}, {}, 0}};
   std::string label_column = lua::string_field(L, 2, "label_column");
   auto label = static_cast<std::size_t>(std::find(names.begin(), names.end(), label_column) - names.begin());
   std::vector<plan::Field> fields(names.size());
@@ -117,12 +117,13 @@ int items_list(lua_State* L) {
 
 }  // namespace
 
-/// { seen, items, skipped, labels = {name = n}, totals = {name = text}, tally = {{v1, v2, count = n}} }
+/// { seen, items, skipped, rejected, labels = {name = n}, totals = {name = text}, tally = {{v1, v2, count = n}} }
 void push_figures(lua_State* L, const plan::Survey& survey) {
   lua_newtable(L);
   lua::set_field(L, "seen", static_cast<double>(survey.seen()));
   lua::set_field(L, "items", static_cast<double>(survey.items()));
   lua::set_field(L, "skipped", static_cast<double>(survey.skipped()));
+  lua::set_field(L, "rejected", static_cast<double>(survey.rejected()));
   lua_newtable(L);
   for (const auto& [label, count] : survey.labels()) lua::set_field(L, label.c_str(), static_cast<double>(count));
   lua_setfield(L, -2, "labels");

@@ -69,13 +69,14 @@ int end_former_session(lua_State* L) {
   return 0;
 }
 
-/// ledger:record_step{ number, name, planned, writes, journaled, kind }: `planned` and `writes` as JSON.
+/// ledger:record_step({ number, name, planned, writes, journaled, kind, rejections? }, head): `planned` and `writes` as
+/// JSON, `rejections` the file of what is rejected.
 int record_step(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
   auto field = [&](const char* name) { return lua::string_field(L, 2, name); };
   handle.get().record_step(handle.claim,
                            {static_cast<int>(lua::number_field(L, 2, "number", 0)), field("name"), field("planned"),
-                            field("writes"), lua::boolean_field(L, 2, "journaled"), field("kind")},
+                            field("writes"), lua::boolean_field(L, 2, "journaled"), field("kind"), field("rejections")},
                            audit_head_at(L, 3));
   return 0;
 }
@@ -91,6 +92,13 @@ int record_effects(lua_State* L) {
   auto& handle = LedgerObject::check(L, 1);
   handle.get().record_effects(handle.claim, static_cast<int>(luaL_checkinteger(L, 2)),
                               static_cast<int>(luaL_checkinteger(L, 3)), lua::check_string(L, 4), audit_head_at(L, 5));
+  return 0;
+}
+
+/// ledger:record_incident(json, head)
+int record_incident(lua_State* L) {
+  auto& handle = LedgerObject::check(L, 1);
+  handle.get().record_incident(handle.claim, lua::check_string(L, 2), audit_head_at(L, 3));
   return 0;
 }
 
@@ -172,6 +180,7 @@ void open_journal(lua_State* L) {
                                     {"record_step", lua::guarded<record_step>},
                                     {"finish_step", lua::guarded<finish_step>},
                                     {"record_effects", lua::guarded<record_effects>},
+                                    {"record_incident", lua::guarded<record_incident>},
                                     {"set_state", lua::guarded<set_state>},
                                     {"prune", lua::guarded<prune>},
                                     {"committed", lua::guarded<committed>},

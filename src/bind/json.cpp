@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/redact.hpp"
+#include "bind/json_keys.hpp"
 #include "bind/json_memory.hpp"
 #include "bind/module.hpp"
 
@@ -60,7 +61,7 @@ class Encoder {
 
   void elements(int index) {
     int top = lua_gettop(L_);
-    int spelled = push_record(index, spellings);
+    int spelled = push_record(L_, index, spellings);
     RowShape shape = spelled ? RowShape{} : row_shape(index);
     writer_.begin_array();
     for (int at = 1, size = static_cast<int>(lua_objlen(L_, index)); at <= size; ++at) {
@@ -120,7 +121,7 @@ class Encoder {
       if (!lua_isnil(L_, -1)) ++found;
       entry(0);
     }
-    if (found < size(index)) others(shape, index);
+    if (found < count_keys(L_, index)) others(shape, index);
     writer_.end_object();
     lua_pop(L_, 1);
   }
@@ -130,7 +131,7 @@ class Encoder {
     std::vector<std::string_view> ordered;
     for (int name = shape.metatable + 1; name <= shape.metatable + shape.columns; ++name)
       ordered.push_back(lua::view(L_, name));
-    add_others(index, ordered);
+    add_other_keys(L_, index, ordered);
     for (auto name : std::span{ordered}.subspan(static_cast<std::size_t>(shape.columns))) {
       key(name);
       lua::push(L_, name);
@@ -140,9 +141,9 @@ class Encoder {
   }
 
   void members(int index) {
-    int spelled = push_record(index, spellings);
+    int spelled = push_record(L_, index, spellings);
     writer_.begin_object();
-    for (auto name : names(index)) {
+    for (auto name : keys_in_order(L_, index)) {
       key(name);
       lua::push(L_, name);
       if (spelled) {
@@ -155,17 +156,6 @@ class Encoder {
     }
     writer_.end_object();
     if (spelled) lua_pop(L_, 1);
-  }
-
-  /// Pushes what the document said about the table; returns its index, 0 when it said nothing.
-  int push_record(int index, const char* registry) {
-    lua_getfield(L_, LUA_REGISTRYINDEX, registry);
-    lua_pushvalue(L_, index);
-    lua_rawget(L_, -2);
-    lua_remove(L_, -2);
-    if (!lua_isnil(L_, -1)) return lua_gettop(L_);
-    lua_pop(L_, 1);
-    return 0;
   }
 
   /// Writes and pops the value on top of the stack; with spellings, also what is below it: the number's text, or nil.
@@ -181,50 +171,6 @@ class Encoder {
   bool is_spelled(double number) {
     double recorded = std::strtod(lua_tostring(L_, -2), nullptr);
     return recorded == number && std::signbit(recorded) == std::signbit(number);
-  }
-
-  /// The keys in the order in which they are written: views of Lua's own strings, which the table and its record hold.
-  std::vector<std::string_view> names(int index) {
-    std::vector<std::string_view> ordered;
-    ordered.reserve(8);  // what most objects have
-    if (luaL_getmetafield(L_, index, "__columns")) {
-      for (int at = 1; at <= static_cast<int>(lua_objlen(L_, -1)); ++at) {
-        lua_rawgeti(L_, -1, at);
-        luaL_checktype(L_, -1, LUA_TSTRING);
-        ordered.push_back(lua::view(L_, -1));
-        lua_pop(L_, 1);
-      }
-      lua_pop(L_, 1);
-    } else if (push_record(index, orders)) {
-      for (KeyList keys{lua::view(L_, -1)}; !keys.empty();) {
-        auto key = keys.next();
-        lua::push(L_, key);
-        lua_rawget(L_, index);
-        if (!lua_isnil(L_, -1)) ordered.push_back(key);
-        lua_pop(L_, 1);
-      }
-      lua_pop(L_, 1);
-      if (ordered.size() == size(index)) return ordered;
-    }
-    add_others(index, ordered);
-    return ordered;
-  }
-
-  std::size_t size(int index) {
-    std::size_t count = 0;
-    for (lua_pushnil(L_); lua_next(L_, index); lua_pop(L_, 1)) ++count;
-    return count;
-  }
-
-  void add_others(int index, std::vector<std::string_view>& ordered) {
-    auto known = static_cast<std::ptrdiff_t>(ordered.size());
-    std::set<std::string_view> in_order{ordered.begin(), ordered.end()};
-    for (lua_pushnil(L_); lua_next(L_, index); lua_pop(L_, 1)) {
-      if (lua_type(L_, -2) != LUA_TSTRING)
-        throw Error{"json.value", fmt::format("a key of an object must be a string, not a {}", luaL_typename(L_, -2))};
-      if (auto name = lua::view(L_, -2); !in_order.contains(name)) ordered.push_back(name);
-    }
-    std::sort(ordered.begin() + known, ordered.end());
   }
 
   lua_State* L_;
@@ -257,6 +203,22 @@ int metatables(lua_State* L) {
 int encode(lua_State* L) {
   luaL_checkany(L, 1);
   lua::push(L, json_text(L, 1, layout_at(L, 2)));
+  return 1;
+}
+
+/// keys(object) -> its keys, in the order in which they are written
+int keys(lua_State* L) {
+  lua_settop(L, 1);
+  if (!lua::has_metatable(L, 1, lua::object_metatable))
+    throw Error{"json.value", fmt::format("a {} that is no JSON object has no keys", luaL_typename(L, 1)),
+                "json.is_object tells"};
+  const auto found = keys_in_order(L, 1);
+  lua_createtable(L, static_cast<int>(found.size()), 0);
+  int at = 0;
+  for (auto key : found) {
+    lua::push(L, key);
+    lua_rawseti(L, -2, ++at);
+  }
   return 1;
 }
 
@@ -295,6 +257,7 @@ void open_json(lua_State* L) {
          {{"decode", lua::guarded<decode>},
           {"encode", lua::guarded<encode>},
           {"document", lua::guarded<document>},
+          {"keys", lua::guarded<keys>},
           {"metatables", lua::guarded<metatables>}});
 }
 

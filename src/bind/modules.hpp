@@ -18,6 +18,9 @@ void open_pattern(lua_State* L);
 /// Tables, figures and CSV as text.
 void open_report(lua_State* L);
 
+/// Report files of items; of the module opsh.native.report as well.
+void open_item_report(lua_State* L);
+
 /// What can be said of SQL without a server.
 void open_sql(lua_State* L);
 
@@ -39,6 +42,12 @@ void open_doctor(lua_State* L);
 
 /// Values that nobody may see: where they come from, and that they are hidden.
 void open_secrets(lua_State* L);
+
+/// Files that are written a piece at a time.
+void open_text_file(lua_State* L);
+
+/// Programs that a person uses: pager and editor with the terminal, psql for what it describes.
+void open_programs(lua_State* L);
 
 /// Throw-away PostgreSQL servers.
 void open_sandbox(lua_State* L);

@@ -1,6 +1,9 @@
+#include <fmt/format.h>
+
 #include "bind/module.hpp"
 #include "bind/plan_drift.hpp"
 #include "bind/session.hpp"
+#include "bind/values.hpp"
 #include "plan/planner.hpp"
 
 namespace opsh::bind {
@@ -33,6 +36,9 @@ using PlannerObject = lua::Object<PlannerHandle>;
 using SpoolObject = lua::Object<SpoolHandle>;
 using ItemsObject = lua::Object<plan::Items>;
 
+/// The label of rows that have JSON which cannot be read.
+constexpr const char* undecodable = "undecodable";
+
 /// planner(reader or batch, sql, bindings, request)
 int open_planner(lua_State* L) {
   auto* batch = lua::Object<BatchHandle>::test(L, 1);
@@ -41,9 +47,12 @@ int open_planner(lua_State* L) {
   plan::PlanRequest request;
   request.key = lua::strings_field(L, 4, "key");
   request.spool = lua::string_field(L, 4, "spool");
+  request.rejections = lua::string_field(L, 4, "rejections");
   request.tally = lua::strings_field(L, 4, "tally");
   request.totals = lua::strings_field(L, 4, "totals");
   request.skip = lua::strings_field(L, 4, "skip");
+  request.reject = lua::strings_field(L, 4, "reject");
+  request.reject.emplace_back(undecodable);
   request.behind = lua::strings_field(L, 4, "behind");
   request.sample = static_cast<std::size_t>(lua::number_field(L, 4, "sample", 5));
   if (std::string label = lua::string_field(L, 4, "label_column"); !label.empty()) request.label_column = label;
@@ -57,21 +66,66 @@ int open_planner(lua_State* L) {
   return 1;
 }
 
+/// Pushes the current row as a table. Where a JSON document in it cannot be read, pushes nothing and says why.
+std::optional<std::string> push_row(lua_State* L, PlannerHandle& handle) {
+  const auto& columns = handle.planner->columns();
+  const int top = lua_gettop(L);
+  lua_createtable(L, 0, static_cast<int>(columns.size()));
+  for (std::size_t column = 0; column < columns.size(); ++column) {
+    try {
+      push_field(L, *handle.connection, columns[column].type, handle.planner->field(column));
+    } catch (const Error& error) {
+      if (!error.kind.starts_with("json.")) throw;
+      lua_settop(L, top);
+      return fmt::format("{}: {}", columns[column].name, error.message);
+    }
+    lua_setfield(L, -2, columns[column].name.c_str());
+  }
+  return std::nullopt;
+}
+
+/// Rejects the current row, whose JSON cannot be read.
+void add_undecodable(plan::Planner& planner, const std::string& problem) {
+  planner.add({.label = undecodable, .reason = problem});
+}
+
+bool has_json(const PlannerHandle& handle) {
+  for (const auto& column : handle.planner->columns()) {
+    const Form form = form_of(*handle.connection, column.type);
+    if (form.kind == Form::json) return true;
+    if (form.kind == Form::array && form_of(*handle.connection, form.element).kind == Form::json) return true;
+  }
+  return false;
+}
+
+/// planner:run(decodes): adds every row; with `decodes`, those that Lua cannot read are rejected.
 int run_planner(lua_State* L) {
-  PlannerObject::check(L, 1).planner->run();
+  auto& handle = PlannerObject::check(L, 1);
+  plan::Planner& planner = *handle.planner;
+  if (!lua_toboolean(L, 2) || !has_json(handle)) {
+    planner.run();
+    return 0;
+  }
+  while (planner.next()) {
+    if (auto problem = push_row(L, handle)) {
+      add_undecodable(planner, *problem);
+      continue;
+    }
+    lua_pop(L, 1);
+    planner.add({.label = planner.label()});
+  }
   return 0;
 }
 
-/// planner:row(metatable) -> the next row as a table, or nothing after the last.
+/// planner:row(metatable) -> the next row as a table, or nothing after the last. Those that Lua cannot read are
+/// rejected and left out.
 int next_row(lua_State* L) {
   auto& handle = PlannerObject::check(L, 1);
-  plan::Planner& planner = *handle.planner;
-  if (!planner.next()) return 0;
-  const auto& columns = planner.columns();
-  lua_createtable(L, 0, static_cast<int>(columns.size()));
-  for (std::size_t column = 0; column < columns.size(); ++column) {
-    push_field(L, *handle.connection, columns[column].type, planner.field(column));
-    lua_setfield(L, -2, columns[column].name.c_str());
+  for (;;) {
+    if (!handle.planner->next()) return 0;
+    auto problem = push_row(L, handle);
+    if (!problem) break;
+    add_undecodable(*handle.planner, *problem);
   }
   lua_pushvalue(L, 2);
   lua_setmetatable(L, -2);
@@ -90,7 +144,8 @@ int planner_metatable(lua_State* L) {
   return 1;
 }
 
-/// planner:add(label or nil, { {name, type, value}, ... }): the current row, with the columns of the classifier.
+/// planner:add(label or nil, { {name, type, value}, ... }, reason or nil): the current row, with what the classifier
+/// says of it.
 int add_row(lua_State* L) {
   auto& handle = PlannerObject::check(L, 1);
   std::optional<std::string> label = lua::optional_string(L, 2);
@@ -108,9 +163,8 @@ int add_row(lua_State* L) {
     }
   }
   std::vector<plan::Field> fields{texts.begin(), texts.end()};
-  std::optional<std::string_view> view;
-  if (label) view = *label;
-  handle.planner->add(view, extra, fields);
+  std::optional<std::string> reason = lua::optional_string(L, 4);
+  handle.planner->add({.label = label, .columns = extra, .fields = fields, .reason = reason ? *reason : ""});
   return 0;
 }
 
@@ -168,6 +222,22 @@ int check_spool(lua_State* L) {
   return 0;
 }
 
+/// rejections(path, most) -> the first rejected rows: { { key, label, reason? }, ... }; none when there is no file.
+int list_rejections(lua_State* L) {
+  plan::RejectionReader reader{lua::check_string(L, 1)};
+  lua_newtable(L);
+  int number = 0;
+  for (const auto& rejection : reader.take(static_cast<std::size_t>(luaL_checknumber(L, 2)))) {
+    lua_newtable(L);
+    lua::push(L, rejection.key);
+    lua_setfield(L, -2, "key");
+    lua::set_field(L, "label", rejection.label);
+    if (!rejection.reason.empty()) lua::set_field(L, "reason", rejection.reason);
+    lua_rawseti(L, -2, ++number);
+  }
+  return 1;
+}
+
 int spool_rows(lua_State* L) {
   lua_pushnumber(L, static_cast<double>(SpoolObject::check(L, 1).spool.rows()));
   return 1;
@@ -202,6 +272,7 @@ void open_plan(lua_State* L) {
          {{"planner", lua::guarded<open_planner>},
           {"spool", lua::guarded<open_spool>},
           {"check_spool", lua::guarded<check_spool>},
+          {"rejections", lua::guarded<list_rejections>},
           {"spool_columns", lua::guarded<spool_columns>},
           {"compare", lua::guarded<compare_plans>}});
 }

@@ -27,10 +27,25 @@ report::TableLayout layout_at(lua_State* L, int index) {
   if (lua_isnoneornil(L, index)) return {};
   luaL_checktype(L, index, LUA_TTABLE);
   return {count_field(L, index, "width"), count_field(L, index, "indent"), lua::boolean_field(L, index, "ascii"),
-          lua::boolean_field(L, index, "bold_header")};
+          lua::boolean_field(L, index, "bold_header"), lua::boolean_field(L, index, "goes_on")};
 }
 
-/// table({ {title, right} }, { {text, ...} }, {width, indent, ascii, bold_header} or nil)
+/// The field `widths` of a layout: what the table's columns had before.
+void widen(lua_State* L, int layout, report::Table& made) {
+  if (!lua_istable(L, layout)) return;
+  lua_getfield(L, layout, "widths");
+  std::vector<std::size_t> widths;
+  for (int at = 1; lua_istable(L, -1) && at <= static_cast<int>(lua_objlen(L, -1)); ++at) {
+    lua_rawgeti(L, -1, at);
+    widths.push_back(check_count(L, -1));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  made.widen(widths);
+}
+
+/// table({ {title, right} }, { {text, ...} }, {width, indent, ascii, bold_header, goes_on, widths} or nil) -> text,
+/// widths of the columns, width of all when nothing is cut
 int table(lua_State* L) {
   report::Table made{columns_at(L, 1)};
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -39,8 +54,15 @@ int table(lua_State* L) {
     made.add(lua::strings(L, -1));
     lua_pop(L, 1);
   }
+  widen(L, 3, made);
   lua::push(L, made.render(layout_at(L, 3)));
-  return 1;
+  lua_createtable(L, static_cast<int>(made.widths().size()), 0);
+  for (std::size_t at = 0; at < made.widths().size(); ++at) {
+    lua_pushnumber(L, static_cast<double>(made.widths()[at]));
+    lua_rawseti(L, -2, static_cast<int>(at + 1));
+  }
+  lua_pushnumber(L, static_cast<double>(made.width()));
+  return 3;
 }
 
 int number(lua_State* L) {
@@ -62,9 +84,9 @@ int bytes(lua_State* L) {
   return 1;
 }
 
-/// csv(rows) -> text
+/// csv(rows, goes on) -> text; what goes on has no line of names
 int csv(lua_State* L) {
-  lua::push(L, csv_text(L, 1));
+  lua::push(L, csv_text(L, 1, !lua_toboolean(L, 2)));
   return 1;
 }
 

@@ -51,6 +51,7 @@ struct CursorHandle {
   std::shared_ptr<void> session;
   db::Connection* connection = nullptr;
   std::unique_ptr<db::Cursor> cursor;
+  Duplicates duplicates = Duplicates::refuse;
 };
 
 /// The target that a table describes: conninfo, dbname (instead of the one in conninfo), application, role, insecure,
@@ -87,8 +88,8 @@ int copy_rows_out(lua_State* L, db::Connection& connection);
 /// Prints what the server says on its own (NOTICE, WARNING) as it comes.
 void show_notices(db::Connection& connection);
 
-/// Pushes what a survey counted: { seen, items, skipped, labels = {name = n}, totals = {name = text}, tally = {{v1, v2,
-/// count = n}} }.
+/// Pushes what a survey counted: { seen, items, skipped, rejected, labels = {name = n}, totals = {name = text}, tally =
+/// {{v1, v2, count = n}} }.
 void push_figures(lua_State* L, const plan::Survey& survey);
 
 void open_db(lua_State* L);

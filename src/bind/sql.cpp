@@ -67,9 +67,7 @@ int identifier(lua_State* L) {
   return 1;
 }
 
-/// statements(text) -> { { text, word, line }, ..., ended }
-int statements(lua_State* L) {
-  sql::Statements found = sql::split(lua::check_string(L, 1));
+int push_statements(lua_State* L, const sql::Statements& found) {
   lua_createtable(L, static_cast<int>(found.list.size()), 1);
   for (std::size_t at = 0; at < found.list.size(); ++at) {
     lua_createtable(L, 0, 3);
@@ -79,6 +77,27 @@ int statements(lua_State* L) {
     lua_rawseti(L, -2, static_cast<int>(at + 1));
   }
   lua::set_flag(L, "ended", found.ended);
+  return 1;
+}
+
+/// statements(text) -> { { text, word, line }, ..., ended }
+int statements(lua_State* L) {
+  return push_statements(L, sql::split(lua::check_string(L, 1)));
+}
+
+/// statements_of_file(text): the same, of a text that may be longer than a statement.
+int statements_of_file(lua_State* L) {
+  return push_statements(L, sql::split_file(lua::check_string(L, 1)));
+}
+
+/// placeholders(text) -> the names that stand behind a colon, each once
+int placeholders(lua_State* L) {
+  const sql::Template statement = sql::parse_template(lua::check_string(L, 1));
+  std::vector<std::string> names;
+  for (const auto& placeholder : statement.placeholders())
+    if (!placeholder.name.empty() && std::ranges::find(names, placeholder.name) == names.end())
+      names.push_back(placeholder.name);
+  lua::push(L, names);
   return 1;
 }
 
@@ -93,7 +112,9 @@ void open_sql(lua_State* L) {
           {"qualified", lua::guarded<qualified>},
           {"parts", lua::guarded<parts>},
           {"identifier", lua::guarded<identifier>},
-          {"statements", lua::guarded<statements>}});
+          {"placeholders", lua::guarded<placeholders>},
+          {"statements", lua::guarded<statements>},
+          {"statements_of_file", lua::guarded<statements_of_file>}});
 }
 
 }  // namespace opsh::bind

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "bind/session.hpp"
 #include "bind/values.hpp"
+#include "sql/column_use.hpp"
 #include "sql/excerpt.hpp"
 #include "sql/identifier.hpp"
 #include "sql/parameters.hpp"
@@ -82,24 +83,26 @@ class Binder {
       lua_pop(L_, 2);
     }
     if (placeholder.name == "keys" && push_table("scope")) {
-      lua_getfield(L_, -1, "items");
+      lua_pushliteral(L_, "items");
+      lua_rawget(L_, -2);
       if (!lua_isnil(L_, -1)) return;
     }
     std::vector<std::string> names = known_names();
     auto meant = text::nearest(placeholder.name, names);
     throw located(fmt::format("there is no value for :{}", placeholder.name),
                   meant ? fmt::format("did you mean :{}?", *meant)
-                        : "pass it: query(sql, { " + placeholder.name + " = ... }), or declare the param",
+                        : "pass it: query(sql, { " + placeholder.name +
+                              " = ... }), or declare the param; at the prompt assign it first",
                   placeholder);
   }
 
   Replacement value_at(int index, const sql::Placeholder& placeholder) {
     if (auto items = lua::Object<plan::Items>::test(L_, index))
-      return placeholder.name == "keys" ? keys(*items) : relation(items->relation());
+      return placeholder.name == "keys" ? keys(*items) : relation(*items, placeholder);
     if (lua_istable(L_, index) && lua_getmetatable(L_, index)) {
       int metatable = lua_gettop(L_);
       lua_getfield(L_, metatable, "__items");
-      if (auto items = lua::Object<plan::Items>::test(L_, -1)) return relation(items->relation());
+      if (auto items = lua::Object<plan::Items>::test(L_, -1)) return relation(*items, placeholder);
       lua_getfield(L_, metatable, "__typed");
       if (lua_toboolean(L_, -1)) return typed(index);
       lua_getfield(L_, metatable, "__columns");
@@ -126,6 +129,18 @@ class Binder {
 
   Replacement relation(const std::vector<db::RelationColumn>& columns) {
     return {db::relation(columns, parameters_), true};
+  }
+
+  /// The columns that the statement names; the key, in any case, so that there is a row for each item.
+  Replacement relation(const plan::Items& items, const sql::Placeholder& placeholder) {
+    std::vector<std::string> names;
+    for (const auto& column : items.columns()) names.push_back(column.name);
+    auto used = sql::used_columns(statement_, placeholder, names);
+    for (std::size_t key : items.keys()) used[key] = true;
+    std::vector<std::size_t> columns;
+    for (std::size_t at = 0; at < used.size(); ++at)
+      if (used[at]) columns.push_back(at);
+    return relation(items.relation(columns));
   }
 
   Replacement keys(const plan::Items& items) {

@@ -29,10 +29,11 @@ int write_error(lua_State* L) {
 }
 
 int terminal(lua_State* L) {
-  auto [is_terminal, columns] = console::terminal(static_cast<int>(check_count(L, 1)));
-  lua_createtable(L, 0, 2);
+  auto [is_terminal, columns, rows] = console::terminal(static_cast<int>(check_count(L, 1)));
+  lua_createtable(L, 0, 3);
   lua::set_flag(L, "terminal", is_terminal);
   lua::set_field(L, "columns", columns);
+  lua::set_field(L, "rows", rows);
   return 1;
 }
 

@@ -84,6 +84,25 @@ std::string list_text(lua_State* L, int index, db::Connection& connection, unsig
   return array.take();
 }
 
+/// The names of the columns, no two of them equal.
+std::vector<std::string> names_of(const db::Result& result, int columns, Duplicates duplicates) {
+  std::set<std::string_view> given;
+  for (int column = 0; column < columns; ++column) given.insert(result.name(column));
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (int column = 0; column < columns; ++column) {
+    std::string name{result.name(column)};
+    if (seen.contains(name) && duplicates == Duplicates::refuse)
+      throw Error{"sql.duplicate_column", fmt::format("two columns of the query are named {}", name),
+                  "give one of them another name with AS"};
+    for (int number = 2; seen.contains(name) || (number > 2 && given.contains(name)); ++number)
+      name = fmt::format("{}_{}", result.name(column), number);
+    seen.insert(name);
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
 bool is_json_type(unsigned type) {
   return type == db::oid::json || type == db::oid::jsonb;
 }
@@ -186,17 +205,10 @@ void push_row_metatable(lua_State* L, const std::vector<std::string>& names, con
   lua_call(L, 2, 1);
 }
 
-void push_rows(lua_State* L, db::Connection& connection, const db::Result& result, int columns) {
-  std::vector<std::string> names;
+void push_rows(lua_State* L, db::Connection& connection, const db::Result& result, int columns, Duplicates duplicates) {
+  const std::vector<std::string> names = names_of(result, columns, duplicates);
   std::vector<unsigned> types;
-  std::set<std::string> seen;
-  for (int column = 0; column < columns; ++column) {
-    names.emplace_back(result.name(column));
-    types.push_back(result.type(column));
-    if (!seen.insert(names.back()).second)
-      throw Error{"sql.duplicate_column", fmt::format("two columns of the query are named {}", names.back()),
-                  "give one of them another name with AS"};
-  }
+  for (int column = 0; column < columns; ++column) types.push_back(result.type(column));
   connection.learn_types(result);
   std::vector<Form> forms;
   for (unsigned type : types) forms.push_back(form_of(connection, type));

@@ -33,10 +33,13 @@ std::string hex_text(std::string_view bytes);
 std::optional<std::string> field_text(lua_State* L, int index, db::Connection& connection, unsigned type);
 
 /// Pushes a list of rows: tables by column name, with the metatable that knows columns and types; `columns` of them,
-/// those behind are the host's. Errors: "sql.duplicate_column".
-void push_rows(lua_State* L, db::Connection& connection, const db::Result& result, int columns);
-inline void push_rows(lua_State* L, db::Connection& connection, const db::Result& result) {
-  push_rows(L, connection, result, result.columns());
+/// those behind are the host's. Errors: "sql.duplicate_column", unless the second `id` is to be called `id_2`.
+enum class Duplicates { refuse, number };
+void push_rows(lua_State* L, db::Connection& connection, const db::Result& result, int columns,
+               Duplicates duplicates = Duplicates::refuse);
+inline void push_rows(lua_State* L, db::Connection& connection, const db::Result& result,
+                      Duplicates duplicates = Duplicates::refuse) {
+  push_rows(L, connection, result, result.columns(), duplicates);
 }
 
 /// Pushes the metatable that rows of these columns share: made by the Lua function registered as `row_metatable`.

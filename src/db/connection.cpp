@@ -76,6 +76,21 @@ int Connection::server_version() const {
   return PQserverVersion(connection_.get());
 }
 
+int Connection::descriptor() const {
+  return PQsocket(connection_.get());
+}
+
+void Connection::stir() {
+  require_alive();
+  pollfd watched{descriptor(), POLLIN, 0};
+  while (::poll(&watched, 1, 0) > 0) {
+    if (!PQconsumeInput(connection_.get()) || PQstatus(connection_.get()) != CONNECTION_OK)
+      give_up(connection_lost(said(connection_.get())));
+    // Notices and messages to listeners are read by the way.
+    PQisBusy(connection_.get());
+  }
+}
+
 const Type& Connection::type(unsigned oid) {
   if (const Type* known = fixed_type(oid)) return *known;
   if (auto known = types_.find(oid); known != types_.end()) return known->second;

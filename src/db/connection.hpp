@@ -67,6 +67,11 @@ class Connection {
   void release_savepoint();
   void rollback_to_savepoint();
 
+  /// For poll(2): readable when the server says something on its own, or is gone.
+  int descriptor() const;
+  /// Takes what the server said on its own. Errors: what lost() is about, when the session is over.
+  void stir();
+
   /// Ends the session now; the server rolls back what was open. Idempotent.
   void close() noexcept;
 

@@ -45,6 +45,10 @@ class Reader {
   /// when the connection is lost.
   void rest();
 
+  /// What the server says between two queries: Connection::descriptor and stir.
+  int descriptor() const { return connection_.descriptor(); }
+  void stir() { connection_.stir(); }
+
   /// Around a query that may fail without taking the snapshot with it.
   void savepoint() { connection_.savepoint(); }
   void rollback_to_savepoint() { connection_.rollback_to_savepoint(); }

@@ -117,9 +117,11 @@ void require_nothing_lost(db::Writer& writer, const sql::Definition::Loss& loss)
   if (!there) return;
   const sql::Identifier column{loss.column};
   if (usual && !loss.rewritten)
-    found = writer.query(sql::compose_read({"select exists (select from ", table, " as opsh_held where opsh_held.",
-                                            column, "::pg_catalog.text is distinct from $1)"}),
-                         {{*usual, db::oid::text}});
+    // format() writes a value as an array holds it, and a cast does not: true and t, 10.0.0.1/32 and 10.0.0.1.
+    found = writer.query(
+        sql::compose_read({"select exists (select from ", table, " as opsh_held where opsh_held.", column,
+                           " is not distinct from null or pg_catalog.format('%s', opsh_held.", column, ") <> $1)"}),
+        {{*usual, db::oid::text}});
   else
     found = writer.query(sql::compose_read(
         {"select exists (select from ", table, " as opsh_held where opsh_held.", column, " is distinct from null)"}));

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/interrupt.hpp"
+#include "journal/rejections.hpp"
 #include "journal/schema.hpp"
 
 namespace opsh::journal {
@@ -176,7 +177,7 @@ void Ledger::end_former_session(const std::string& run, Seconds patience) {
 void Ledger::record_step(const Claim& claim, const StepRecord& record, const AuditHead& head) {
   transaction([&] {
     journal::fence(writer_, claim);
-    writer_.execute(
+    db::Result made = writer_.execute(
         "insert into opsh.step (run, number, name, planned, writes, journaled, kind) values ($1, $2, $3, $4, $5, $6, "
         "$7) "
         "on conflict do nothing"_sql,
@@ -187,6 +188,8 @@ void Ledger::record_step(const Claim& claim, const StepRecord& record, const Aud
          {record.writes, db::oid::jsonb},
          {record.journaled ? "t" : "f", db::oid::boolean},
          {record.kind, db::oid::text}});
+    if (made.affected() == 1 && !record.rejections.empty())
+      keep_rejections(writer_, claim.run, record.number, record.rejections);
     record_audit(writer_, claim.run, head);
   });
 }
@@ -214,6 +217,18 @@ void Ledger::record_effects(const Claim& claim, int step, int batch, const std::
           "where run = $1 and step = $2 and number = $4"_sql,
           values);
     }
+    record_audit(writer_, claim.run, head);
+  });
+}
+
+void Ledger::record_incident(const Claim& claim, const std::string& incident, const AuditHead& head) {
+  transaction([&] {
+    journal::fence(writer_, claim);
+    writer_.execute(
+        "update opsh.run set incidents = coalesce(incidents, '[]') || "
+        "pg_catalog.jsonb_build_array($2::pg_catalog.jsonb) "
+        "where id = $1"_sql,
+        {{claim.run, db::oid::text}, {incident, db::oid::jsonb}});
     record_audit(writer_, claim.run, head);
   });
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
@@ -37,7 +38,8 @@ struct StepRecord {
   std::string planned;        ///< JSON: the figures
   std::string writes = "[]";  ///< JSON: a list of { name, row_security }
   bool journaled = true;
-  std::string kind = "items";  ///< of what it is made: items, schema, effect, manual
+  std::string kind = "items";             ///< of what it is made: items, schema, effect, manual
+  std::filesystem::path rejections = {};  ///< the file of the rejected rows; empty, or not there: none
 };
 
 /// A run that this process owns: writes of an earlier owner fail at the fence.
@@ -68,7 +70,7 @@ class Ledger {
   /// was opened.
   Claim claim(const std::string& run, Seconds patience, const AuditHead& head);
 
-  /// Records a step's plan; a step that is recorded already keeps what it has.
+  /// Records a step's plan, and the rows that it rejects; a step that is recorded already keeps what it has.
   void record_step(const Claim& claim, const StepRecord& record, const AuditHead& head);
   void finish_step(const Claim& claim, int number, const AuditHead& head);
 
@@ -83,6 +85,9 @@ class Ledger {
   /// Records how effects stand, or a person's answer (JSON): those of a step that has no items; those that waited for
   /// the COMMIT of a batch, when `batch` is not 0.
   void record_effects(const Claim& claim, int step, int batch, const std::string& effects, const AuditHead& head);
+
+  /// Adds something that went wrong and stops nothing (a JSON object).
+  void record_incident(const Claim& claim, const std::string& incident, const AuditHead& head);
 
   /// Sets the run's state; `finished` also its end.
   void set_state(const Claim& claim, const std::string& state, const std::string& message, bool finished,

@@ -15,11 +15,6 @@ std::string shown(const Key& key) {
   return text;
 }
 
-/// Errors that some rows cause and others do not; anything else ends the batch.
-bool is_about_rows(const Error& error) {
-  return error.kind.starts_with("constraint") || error.kind.starts_with("data") || error.kind == "sql.error";
-}
-
 bool differs(std::optional<std::string_view> found, const std::optional<std::string>& wanted) {
   return found != (wanted ? std::optional<std::string_view>{*wanted} : std::nullopt);
 }
@@ -37,9 +32,15 @@ Restoration::Restoration(Batch& batch, Looker looker, StoredChanges& changes, Cu
     : batch_(batch),
       looker_(std::move(looker)),
       changes_(changes),
+      leaves_(leaves),
       decision_(decision),
       writes_(batch, changes, decision),
       order_(changes, leaves) {}
+
+bool Restoration::is_about_rows(const Error& error) {
+  return error.kind.starts_with("constraint") || error.kind.starts_with("data") || error.kind == "sql.error" ||
+         error.kind == "undo.inexact";
+}
 
 void Restoration::run() {
   // For foreign keys in a circle.
@@ -80,28 +81,28 @@ void Restoration::put_back_first() {
 }
 
 void Restoration::take_back_direct() {
+  std::vector<std::size_t> chunks;
+  for (std::size_t chunk = changes_.chunks().size(); chunk-- > 0;)
+    if (changes_.chunks()[chunk].direct) chunks.push_back(chunk);
+  if (changes_.grouped()) std::ranges::stable_sort(chunks, {}, [&](std::size_t chunk) { return turn(chunk); });
   std::vector<RowId> rows;
-  for (std::size_t chunk = changes_.chunks().size(); chunk-- > 0;) {
-    if (!changes_.chunks()[chunk].direct) continue;
+  for (std::size_t chunk : chunks)
     for (RowId id : rows_of(chunk)) rows.push_back(id);
-  }
   for (const auto& statement : order_.statements_of(rows)) {
     const std::size_t chunk = statement.front().chunk;
     const CurrentChunk& current = decision_.current[chunk];
     switch (change(chunk)) {
       case Change::insert:
-        written_ = true;
         attempt(statement, [&](auto some) { return writes_.remove(some); });
         break;
       case Change::remove:
-        written_ = true;
         attempt(statement, [&](auto some) { return writes_.insert(some); });
         break;
       case Change::update:
         if (all_places(current, true).empty()) break;
         attempt_update(statement, [&](auto some) {
-          // The rows are locked and were compared: before the first write nothing can have changed them.
-          auto compared = std::exchange(written_, true) ? all_places(current, false) : std::vector<std::size_t>{};
+          // The rows are locked and were compared: nothing but triggers and cascades can have changed them.
+          auto compared = disturbed_ ? all_places(current, false) : std::vector<std::size_t>{};
           return writes_.update(
               some, all_places(current, true), compared, [&](RowId id, std::size_t place) -> const auto& {
                 return changes_.rows(id.chunk).wrote[id.row][place];
@@ -109,7 +110,18 @@ void Restoration::take_back_direct() {
         });
         break;
     }
+    disturbed_ = disturbed_ || reaches_others(chunk);
   }
+}
+
+/// Whether to take rows of a chunk back may change other rows.
+bool Restoration::reaches_others(std::size_t chunk) {
+  const CurrentChunk& current = decision_.current[chunk];
+  if (!current.leaf->triggers.empty()) return true;
+  if (change(chunk) == Change::remove) return false;
+  const auto& references = leaves_.references(*current.leaf);
+  return std::ranges::any_of(
+      references, [&](const auto& key) { return change(chunk) == Change::insert || current.touches(key.referenced); });
 }
 
 std::uint64_t Restoration::attempt(std::span<const RowId> rows, const Statement& statement) {
@@ -122,6 +134,7 @@ std::uint64_t Restoration::attempt(std::span<const RowId> rows, const Statement&
   } catch (const Error& error) {
     if (!is_about_rows(error)) throw;
     batch_.rollback_to_savepoint();
+    if (changes_.grouped()) throw;
     if (rows.size() == 1) {
       leave(rows.front(), error);
       return 0;
@@ -244,13 +257,26 @@ void Restoration::require_own(std::size_t chunk, const std::vector<Key>& keys) {
               "nothing of this batch was kept; look at what else works on this table"};
 }
 
-/// Re-inserts rows, those referred to before those that refer; then sets columns; then deletes, the other way round.
+/// When foreign keys want a chunk to be taken back: rows are re-inserted, those referred to before those that refer;
+/// then columns are set; then rows are deleted, the other way round.
+std::pair<int, int> Restoration::turn(std::size_t chunk) const {
+  switch (change(chunk)) {
+    case Change::remove:
+      return {0, order_.rank(chunk)};
+    case Change::update:
+      return {1, 0};
+    case Change::insert:
+      break;
+  }
+  return {2, -order_.rank(chunk)};
+}
+
 void Restoration::put_back(std::vector<Remaining> remaining) {
-  written_ = written_ || !remaining.empty();
+  disturbed_ = disturbed_ || !remaining.empty();
   auto deletes = [&](const Remaining& row) { return change(row.id.chunk) == Change::insert; };
   auto order = [&](const Remaining& row) {
-    if (deletes(row)) return std::pair{2, -order_.rank(row.id.chunk)};
-    return row.found.empty() ? std::pair{0, order_.rank(row.id.chunk)} : std::pair{1, 0};
+    // A row that is there again has only columns to be set.
+    return deletes(row) || row.found.empty() ? turn(row.id.chunk) : std::pair{1, 0};
   };
   std::ranges::stable_sort(remaining, {}, order);
   for (std::size_t begin = 0, end = 0; begin < remaining.size(); begin = end) {

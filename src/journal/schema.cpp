@@ -136,6 +136,13 @@ std::span<const SchemaStatement> schema_statements() {
   primary key (run, step, batch),
   foreign key (run, step) references opsh.step
 ))"_sql},
+      {4, R"(alter table opsh.run
+  add column incidents jsonb                    -- what went wrong and stopped nothing: { step, what, kind, message, at }
+)"_sql},
+      {4, R"(alter table opsh.left_out
+  alter column batch drop not null,             -- null: rejected by the plan
+  add column label text                         -- of an item that is rejected
+)"_sql},
   };
   return statements;
 }

@@ -7,7 +7,7 @@
 namespace opsh::journal {
 
 /// The version of the schema `opsh` that this program writes.
-inline constexpr int schema_version = 3;
+inline constexpr int schema_version = 4;
 
 /// A statement of the schema, and the version that it came with.
 struct SchemaStatement {

@@ -16,9 +16,9 @@ enum class Change { insert, update, remove };
 
 std::string_view word_of(Change change);
 
-/// One row of opsh.journal without its rows: changes of one leaf, of one kind, to the same columns.
+/// A row of opsh.journal, or several, without their rows: changes of one leaf, of one kind, to the same columns.
 struct StoredChunk {
-  int part = 0;
+  std::vector<int> parts;
   unsigned leaf = 0;
   std::string table;  ///< its name then
   Change change = Change::update;
@@ -46,13 +46,19 @@ struct BatchId {
   int number = 0;
 };
 
+/// Whether like rows of opsh.journal become one chunk. A batch with a statement per item has thousands of a few rows.
+enum class Grouping { none, alike };
+
 /// The changes of one batch, read from the journal. The rows of a large one are read anew whenever they are asked for.
 class StoredChanges {
  public:
-  StoredChanges(const Looker& looker, BatchId id);
+  StoredChanges(const Looker& looker, BatchId id, Grouping grouping);
 
-  /// In the order in which the batch wrote.
+  /// In the order in which the batch wrote, a group where the last of its parts was; so are the rows of each.
   const std::vector<StoredChunk>& chunks() const { return chunks_; }
+
+  /// Whether a chunk has been made of several parts: what the batch did in between is no longer in order.
+  bool grouped() const { return grouped_; }
 
   /// Valid until the next call.
   const StoredRows& rows(std::size_t chunk);
@@ -63,6 +69,7 @@ class StoredChanges {
   Looker looker_;
   BatchId id_;
   std::vector<StoredChunk> chunks_;
+  bool grouped_ = false;
   std::vector<std::optional<StoredRows>> kept_;
   bool keeps_all_ = true;
 };

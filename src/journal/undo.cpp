@@ -82,16 +82,8 @@ void watch_rows(Batch& batch, const StoredChanges& changes, const BatchId& origi
   }
 }
 
-}  // namespace
-
-Undone undo_batch(Batch& batch, const BatchId& original, const std::string& undo) {
-  Looker looker{[&](const auto& sql, const auto& parameters) { return batch.writer().query(sql, parameters); },
-                batch.writer().connection()};
-  StoredChanges changes{looker, original};
-  CurrentLeaves leaves{looker};
-  Decider decider{looker, leaves, LeftBefore{looker, undo}};
+Undone take_back(Batch& batch, const Looker& looker, Decider& decider, StoredChanges& changes, CurrentLeaves& leaves) {
   Decision decision = decider.decide_locked(changes);
-  watch_rows(batch, changes, original, leaves);
   Restoration restoration{batch, looker, changes, leaves, decision};
   restoration.run();
   Undone undone;
@@ -100,6 +92,31 @@ Undone undo_batch(Batch& batch, const BatchId& original, const std::string& undo
   undone.conflicts = std::move(decision.conflicts);
   undone.unrestored = restoration.unrestored();
   return undone;
+}
+
+}  // namespace
+
+Undone undo_batch(Batch& batch, const BatchId& original, const std::string& undo) {
+  Looker looker{[&](const auto& sql, const auto& parameters) { return batch.writer().query(sql, parameters); },
+                batch.writer().connection()};
+  CurrentLeaves leaves{looker};
+  Decider decider{looker, leaves, LeftBefore{looker, undo}};
+  StoredChanges changes{looker, original, Grouping::alike};
+  watch_rows(batch, changes, original, leaves);
+  if (!changes.grouped()) return take_back(batch, looker, decider, changes, leaves);
+  batch.savepoint();
+  try {
+    Undone undone = take_back(batch, looker, decider, changes, leaves);
+    batch.release_savepoint();
+    return undone;
+  } catch (const Error& error) {
+    if (!Restoration::is_about_rows(error)) throw;
+    batch.rollback_to_savepoint();
+  }
+  // Values of a unique column that moved from table to table, a trigger of the application's: only the order of the
+  // statements leads back, or the row is left.
+  StoredChanges in_order{looker, original, Grouping::none};
+  return take_back(batch, looker, decider, in_order, leaves);
 }
 
 void record_conflicts(Batch& batch, const BatchId& place, const Undone& undone) {

@@ -29,7 +29,7 @@ std::vector<Later> UndoPlanner::later(const StoredChunk& chunk, const std::vecto
 }
 
 void UndoPlanner::add(const BatchId& batch) {
-  StoredChanges changes{looker_, batch};
+  StoredChanges changes{looker_, batch, Grouping::alike};
   Decision decision = decider_.suppose(changes);
   for (std::size_t chunk = 0; chunk < changes.chunks().size(); ++chunk)
     count(changes.chunks()[chunk], changes.rows(chunk), decision.current[chunk], decision.left[chunk]);

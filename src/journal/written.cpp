@@ -1,5 +1,6 @@
 #include "journal/written.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace opsh::journal {
@@ -35,7 +36,9 @@ void Counts::add(Act act) {
 void Written::add(Act act, Returned returned) {
   const db::Result& result = *returned.result;
   int statement = static_cast<int>(returned_.size());
-  rows_.reserve(rows_.size() + static_cast<std::size_t>(result.rows()));
+  // Not to the exact size: a batch with a statement per item would move all rows for each of them.
+  if (auto needed = rows_.size() + static_cast<std::size_t>(result.rows()); needed > rows_.capacity())
+    rows_.reserve(std::max(needed, 2 * rows_.capacity()));
   for (int row = 0; row < result.rows(); ++row) {
     WrittenRow& written = rows_.emplace_back(WrittenRow{0, act, statement, row, {}});
     std::string_view leaf = result.field(row, returned.at).value();

@@ -39,6 +39,11 @@ bool is_equal_by_text(unsigned type) {
   }
 }
 
+/// What is counted, before it is known which columns a row has.
+SurveyShape shape_of(const PlanRequest& request) {
+  return {{}, request.tally, request.totals, request.skip, request.reject, request.sample};
+}
+
 }  // namespace
 
 template <class Session>
@@ -119,13 +124,19 @@ void Planner::open(Session& session, const sql::ReadSql& plan, db::Parameters pa
 }
 
 Planner::Planner(db::Reader& session, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request)
-    : request_(std::move(request)), writer_(request_.spool) {
+    : request_(std::move(request)),
+      writer_(request_.spool),
+      rejections_(request_.rejections),
+      survey_(shape_of(request_)) {
   shape(session, plan, parameters);
   open(session, plan, parameters);
 }
 
 Planner::Planner(db::Writer& session, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request)
-    : request_(std::move(request)), writer_(request_.spool) {
+    : request_(std::move(request)),
+      writer_(request_.spool),
+      rejections_(request_.rejections),
+      survey_(shape_of(request_)) {
   shape(session, plan, parameters);
   open(session, plan, parameters);
 }
@@ -164,9 +175,15 @@ Field Planner::field(std::size_t column) const {
   return block_.field(row_, static_cast<int>(column));
 }
 
+std::vector<Field> Planner::key() const {
+  std::vector<Field> fields;
+  for (std::size_t column : key_) fields.push_back(field(column));
+  return fields;
+}
+
 std::string Planner::key_text() const {
   std::string text;
-  for (std::size_t column : key_) text += (text.empty() ? "" : ", ") + std::string{field(column).value_or("")};
+  for (const Field& part : key()) text += (text.empty() ? "" : ", ") + std::string{part.value_or("")};
   return text;
 }
 
@@ -180,25 +197,32 @@ void Planner::start(std::span<const Column> extra) {
                   "give the one in the plan another name with AS; label is what classify returns first"};
     names.push_back(column.name);
   }
-  survey_.emplace(SurveyShape{names, request_.tally, request_.totals, request_.skip, request_.sample});
+  survey_.name_columns(std::move(names));
 }
 
-void Planner::add(std::optional<std::string_view> label, std::span<const Column> extra,
-                  std::span<const Field> extra_fields) {
-  if (!survey_) start(extra);
+void Planner::add(const Verdict& verdict) {
+  const Fate fate = survey_.sort(verdict.label);
+  if (spooled_.empty() && (fate == Fate::item || !verdict.columns.empty())) start(verdict.columns);
+  if (fate == Fate::rejected) rejections_.append(key(), *verdict.label, verdict.reason);
+  if (fate != Fate::item) return;
   fields_.clear();
   for (std::size_t column = 0; column < columns_.size(); ++column) fields_.push_back(field(column));
-  fields_.insert(fields_.end(), extra_fields.begin(), extra_fields.end());
-  if (survey_->add(fields_, label)) writer_.append(fields_);
+  fields_.insert(fields_.end(), verdict.fields.begin(), verdict.fields.end());
+  survey_.count(fields_);
+  writer_.append(fields_);
 }
 
 void Planner::run() {
-  while (next()) add(label_ ? field(*label_) : std::nullopt);
+  // Without a classifier's columns those of the plan are all, also when it has no rows.
+  start({});
+  while (next()) add({.label = label()});
 }
 
 void Planner::finish() {
-  if (!survey_) start({});
+  // No row was worked on: which columns the classifier would have added is not known.
+  if (spooled_.empty()) spooled_ = columns_;
   writer_.finish(spooled_);
+  rejections_.finish();
 }
 
 }  // namespace opsh::plan

@@ -9,6 +9,7 @@
 #include "db/reader.hpp"
 #include "db/writer.hpp"
 #include "plan/items.hpp"
+#include "plan/rejections.hpp"
 #include "plan/spool.hpp"
 #include "plan/survey.hpp"
 
@@ -18,7 +19,8 @@ namespace opsh::plan {
 struct PlanRequest {
   std::vector<std::string> key;
   std::filesystem::path spool;
-  std::vector<std::string> tally, totals, skip;
+  std::filesystem::path rejections;  ///< the file of rejected rows; made when there are any
+  std::vector<std::string> tally, totals, skip, reject;
   std::optional<std::string> label_column;  ///< the column that classifies; none when Lua does, or nobody
   std::size_t sample = 5;
   std::vector<std::string> behind;  ///< only items after this key; empty for all
@@ -43,10 +45,20 @@ class Planner {
   /// A field of the current row, valid until the next one.
   Field field(std::size_t column) const;
 
-  /// Counts the current row, and spools it unless its label is skipped. `extra` are columns that the classifier adds;
-  /// the first row decides which.
-  void add(std::optional<std::string_view> label, std::span<const Column> extra = {},
-           std::span<const Field> extra_fields = {});
+  /// What the column says that classifies; nothing without one.
+  Field label() const { return label_ ? field(*label_) : std::nullopt; }
+
+  /// What a classifier says of a row. `columns` are those that it adds, with a field each in `fields`: the first row
+  /// that has any, or is worked on, decides which.
+  struct Verdict {
+    std::optional<std::string_view> label = {};
+    std::span<const Column> columns = {};
+    std::span<const Field> fields = {};
+    std::string_view reason = {};  ///< why it is rejected
+  };
+
+  /// Counts the current row, and spools it unless its label is skipped or rejected.
+  void add(const Verdict& verdict);
 
   /// Adds every remaining row.
   void run();
@@ -54,7 +66,7 @@ class Planner {
   /// Completes the spool. What was counted stays readable.
   void finish();
 
-  const Survey& survey() const { return *survey_; }
+  const Survey& survey() const { return survey_; }
   /// The plan's columns, then "label" and the extra ones.
   const std::vector<Column>& spooled_columns() const { return spooled_; }
 
@@ -64,6 +76,7 @@ class Planner {
   template <class Session>
   void open(Session& session, const sql::ReadSql& plan, db::Parameters parameters);
   void start(std::span<const Column> extra);
+  std::vector<Field> key() const;
   std::string key_text() const;
   Error repeated() const;
 
@@ -77,7 +90,8 @@ class Planner {
   db::Result block_;
   int row_ = -1;
   SpoolWriter writer_;
-  std::optional<Survey> survey_;
+  RejectionWriter rejections_;
+  Survey survey_;
   std::vector<Field> fields_;
 };
 

@@ -33,14 +33,21 @@ std::vector<std::optional<std::string>> values_of(std::string_view group) {
   return values;
 }
 
+bool is_among(const std::vector<std::string>& labels, std::string_view label) {
+  return std::find(labels.begin(), labels.end(), label) != labels.end();
+}
+
 }  // namespace
 
 Survey::Survey(SurveyShape shape) : shape_(std::move(shape)) {
+  for (const std::string& column : shape_.totals) totals_.push_back({column, Decimal{}});
+  if (!shape_.columns.empty()) name_columns(std::move(shape_.columns));
+}
+
+void Survey::name_columns(std::vector<std::string> names) {
+  shape_.columns = std::move(names);
   for (const std::string& column : shape_.tally) tally_positions_.push_back(position_of(column));
-  for (const std::string& column : shape_.totals) {
-    total_positions_.push_back(position_of(column));
-    totals_.push_back({column, Decimal{}});
-  }
+  for (const std::string& column : shape_.totals) total_positions_.push_back(position_of(column));
 }
 
 std::size_t Survey::position_of(const std::string& column) const {
@@ -49,19 +56,26 @@ std::size_t Survey::position_of(const std::string& column) const {
   return static_cast<std::size_t>(found - shape_.columns.begin());
 }
 
-bool Survey::add(std::span<const Field> row, std::optional<std::string_view> label) {
-  if (label) {
-    const auto known = labels_.find(*label);
-    if (known == labels_.end() && labels_.size() == most_labels) {
-      throw Error{"plan.labels", fmt::format("row {} has yet another label, {} are the limit", seen() + 1, most_labels),
-                  "classify sorts rows into a few groups; group by a column's values with tally"};
-    }
-    ++(known == labels_.end() ? labels_.emplace(*label, 0).first : known)->second;
-    if (std::find(shape_.skip.begin(), shape_.skip.end(), *label) != shape_.skip.end()) {
-      ++skipped_;
-      return false;
-    }
+Fate Survey::sort(std::optional<std::string_view> label) {
+  if (!label) return Fate::item;
+  const auto known = labels_.find(*label);
+  if (known == labels_.end() && labels_.size() == most_labels) {
+    throw Error{"plan.labels", fmt::format("row {} has yet another label, {} are the limit", seen() + 1, most_labels),
+                "classify sorts rows into a few groups; group by a column's values with tally"};
   }
+  ++(known == labels_.end() ? labels_.emplace(*label, 0).first : known)->second;
+  if (is_among(shape_.skip, *label)) {
+    ++skipped_;
+    return Fate::skipped;
+  }
+  if (is_among(shape_.reject, *label)) {
+    ++rejected_;
+    return Fate::rejected;
+  }
+  return Fate::item;
+}
+
+void Survey::count(std::span<const Field> row) {
   for (std::size_t i = 0; i < totals_.size(); ++i) add_total(i, row[total_positions_[i]]);
   if (!tally_positions_.empty()) add_tally(row);
   if (sample_.size() < shape_.sample) {
@@ -69,6 +83,11 @@ bool Survey::add(std::span<const Field> row, std::optional<std::string_view> lab
     for (const Field& field : row) kept.push_back(field ? std::optional<std::string>{*field} : std::nullopt);
   }
   ++items_;
+}
+
+bool Survey::add(std::span<const Field> row, std::optional<std::string_view> label) {
+  if (sort(label) != Fate::item) return false;
+  count(row);
   return true;
 }
 

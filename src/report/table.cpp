@@ -63,6 +63,16 @@ void Table::add(const std::vector<std::string>& cells) {
   }
 }
 
+void Table::widen(const std::vector<std::size_t>& widths) {
+  for (std::size_t i = 0; i < widths_.size() && i < widths.size(); ++i) widths_[i] = std::max(widths_[i], widths[i]);
+}
+
+std::size_t Table::width() const {
+  std::size_t total = widths_.empty() ? 0 : gap * (widths_.size() - 1);
+  for (std::size_t width : widths_) total += width;
+  return total;
+}
+
 std::vector<std::size_t> Table::fitted_widths(const TableLayout& layout) const {
   auto widths = widths_;
   if (layout.width == 0 || widths.empty()) return widths;
@@ -96,11 +106,13 @@ std::string Table::render(const TableLayout& layout) const {
     lines.push_back(repeat(layout.ascii ? "-" : "─", widths[i]));
   }
   std::string out;
-  if (layout.bold_header) out += "\x1b[1m";
-  append_line(out, titles, widths, layout);
-  // Before the line break: bold must not reach into what follows when the output is cut by lines.
-  if (layout.bold_header) out.insert(out.size() - 1, "\x1b[0m");
-  append_line(out, lines, widths, layout);
+  if (!layout.goes_on) {
+    if (layout.bold_header) out += "\x1b[1m";
+    append_line(out, titles, widths, layout);
+    // Before the line break: bold must not reach into what follows when the output is cut by lines.
+    if (layout.bold_header) out.insert(out.size() - 1, "\x1b[0m");
+    append_line(out, lines, widths, layout);
+  }
   for (const auto& row : rows_) append_line(out, row, widths, layout);
   return out;
 }

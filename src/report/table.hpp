@@ -18,6 +18,7 @@ struct TableLayout {
   std::size_t indent = 0;    ///< spaces before each line
   bool ascii = false;        ///< draws with - and ... instead of ─ and …; cells stay as they are
   bool bold_header = false;  ///< ANSI, so only where a terminal shows it
+  bool goes_on = false;      ///< without header and line: rows of a table that was begun before
 };
 
 /// Rows of text under a header, aligned for a terminal.
@@ -30,6 +31,12 @@ class Table {
   void add(const std::vector<std::string>& cells);
 
   std::size_t rows() const { return rows_.size(); }
+
+  /// What the columns need, and the other way round: none is narrower than that.
+  const std::vector<std::size_t>& widths() const { return widths_; }
+  void widen(const std::vector<std::size_t>& widths);
+  /// How wide it is when nothing is cut.
+  std::size_t width() const;
 
   /// Header, line, rows, each ended by a line break and without trailing blanks. Where that is wider than the layout
   /// allows, the widest columns of text are cut, none to less than 8; what still does not fit stays too wide.

@@ -10,10 +10,19 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "sql/recent.hpp"
 #include "sql/scanner.hpp"
 
 namespace opsh::sql {
 namespace {
+
+bool is_one_word(const std::string& name) {
+  // Never destroyed, as the parser thread. Each statement of a batch names the columns of its table.
+  static auto& recent = *new Recent<bool, 4096>;
+  if (const auto known = recent.find(name)) return *known;
+  const auto tokens = scan(name);
+  return *recent.keep(name, tokens.size() == 1 && tokens[0].keyword == 0);
+}
 
 bool is_plain(std::string_view name) {
   const bool letters = std::all_of(name.begin(), name.end(),
@@ -22,8 +31,7 @@ bool is_plain(std::string_view name) {
   if (name.size() > 63) return false;
   // Reserved since PostgreSQL 16, which the scanner here does not know yet.
   if (!letters || (name[0] >= '0' && name[0] <= '9') || name == "system_user") return false;
-  const auto tokens = scan(name);
-  return tokens.size() == 1 && tokens[0].keyword == 0;
+  return is_one_word(std::string{name});
 }
 
 std::string quote(std::string_view name) {

@@ -10,7 +10,9 @@ namespace opsh::sql {
 
 /// What was lately made of a text, by a function that always makes the same of it: a batch sends the same statement
 /// thousands of times. Bounded: when it is full, it begins anew. May be used from several threads.
-template <class Value>
+///
+/// A statement is at most 32 KiB long (scanner.hpp); of shorter texts it may keep more.
+template <class Value, std::size_t most = 64>
 class Recent {
  public:
   std::shared_ptr<const Value> find(const std::string& text) {
@@ -26,9 +28,6 @@ class Recent {
   }
 
  private:
-  // Of at most 32 KiB each (scanner.hpp).
-  static constexpr std::size_t most = 64;
-
   std::mutex one_caller_;
   std::unordered_map<std::string, std::shared_ptr<const Value>> values_;
 };

@@ -16,6 +16,7 @@ namespace opsh::sql {
 namespace {
 
 constexpr std::size_t longest_text = std::size_t{32} << 10;
+constexpr std::size_t longest_file = std::size_t{4} << 20;
 
 // PostgreSQL's scanner looks back over an operator for each `+` at its end: 32 KiB of them take 13 s.
 constexpr std::size_t longest_operator = 1024;
@@ -43,14 +44,17 @@ struct FreeTokens {
   void operator()(PgQuery__ScanResult* tokens) const { pg_query__scan_result__free_unpacked(tokens, nullptr); }
 };
 
-std::vector<Token> scan_here(const std::string& text) {
+/// What the scanner says: tokens, or what is wrong and where.
+struct Scanned {
+  std::vector<Token> tokens;
+  std::string fault;
+  std::size_t at = 0;
+};
+
+Scanned scan_here(const std::string& text) {
   PgQueryScanResult result = pg_query_scan(text.c_str());
   const std::unique_ptr<PgQueryScanResult, FreeScan> result_owner{&result};
-  if (result.error != nullptr) {
-    Error error{"sql.syntax", result.error->message, "correct the statement at the mark"};
-    error.excerpt = excerpt(text, offset_of_position(text, result.error->cursorpos));
-    throw error;
-  }
+  if (result.error != nullptr) return {{}, result.error->message, offset_of_position(text, result.error->cursorpos)};
   const std::unique_ptr<PgQuery__ScanResult, FreeTokens> unpacked{
       pg_query__scan_result__unpack(nullptr, result.pbuf.len, reinterpret_cast<const std::uint8_t*>(result.pbuf.data))};
   if (!unpacked) throw Error{"sql.syntax", "the scanner's answer cannot be read"};
@@ -62,7 +66,32 @@ std::vector<Token> scan_here(const std::string& text) {
     tokens.push_back({static_cast<std::size_t>(token.start), static_cast<std::size_t>(token.end),
                       static_cast<int>(token.token), static_cast<int>(token.keyword_kind)});
   }
-  return tokens;
+  return {std::move(tokens), {}, 0};
+}
+
+Scanned ask_scanner(std::string_view text) {
+  const std::string terminated{text};
+  Scanned scanned;
+  on_parser_thread([&] { scanned = scan_here(terminated); });
+  return scanned;
+}
+
+std::vector<Token> scan_there(std::string_view text) {
+  Scanned scanned = ask_scanner(text);
+  if (scanned.fault.empty()) return std::move(scanned.tokens);
+  Error error{"sql.syntax", scanned.fault, "correct the statement at the mark"};
+  error.excerpt = excerpt(text, scanned.at);
+  throw error;
+}
+
+void check_bytes(std::string_view text) {
+  if (const auto nul = text.find('\0'); nul != text.npos) {
+    Error error{"sql.nul", fmt::format("the statement has a NUL byte at offset {}", nul),
+                "PostgreSQL has no NUL in text; pass binary data as a bytea parameter"};
+    error.excerpt = excerpt(text, nul);
+    throw error;
+  }
+  check_operators(text);
 }
 
 }  // namespace
@@ -81,21 +110,30 @@ void check_size(std::string_view text) {
     throw Error{"sql.too_long", fmt::format("the statement has {} bytes, the limit is {}", text.size(), longest_text),
                 "pass data as parameters or as a list of rows (from :rows as r), not as literals"};
   }
-  if (const auto nul = text.find('\0'); nul != text.npos) {
-    Error error{"sql.nul", fmt::format("the statement has a NUL byte at offset {}", nul),
-                "PostgreSQL has no NUL in text; pass binary data as a bytea parameter"};
-    error.excerpt = excerpt(text, nul);
-    throw error;
-  }
-  check_operators(text);
+  check_bytes(text);
 }
 
 std::vector<Token> scan(std::string_view text) {
   check_size(text);
-  const std::string terminated{text};
-  std::vector<Token> tokens;
-  on_parser_thread([&] { tokens = scan_here(terminated); });
-  return tokens;
+  return scan_there(text);
+}
+
+UnfinishedScan scan_unfinished(std::string_view text) {
+  check_size(text);
+  Scanned scanned = ask_scanner(text);
+  if (scanned.fault.empty()) return {std::move(scanned.tokens), text.size(), false};
+  const bool breaks_off = scanned.fault.starts_with("unterminated");
+  const std::size_t known = std::min(scanned.at, text.size());
+  return {ask_scanner(text.substr(0, known)).tokens, known, breaks_off};
+}
+
+std::vector<Token> scan_file(std::string_view text) {
+  if (text.size() > longest_file) {
+    throw Error{"sql.too_long", fmt::format("the file has {} bytes, the limit is {}", text.size(), longest_file),
+                "take it apart into several"};
+  }
+  check_bytes(text);
+  return scan_there(text);
 }
 
 }  // namespace opsh::sql

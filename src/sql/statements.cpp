@@ -43,8 +43,9 @@ class Splitter {
 
   void finish(std::size_t end) {
     if (begin_ == std::string_view::npos) return;
-    auto line = 1 + std::ranges::count(text_.substr(0, begin_), '\n');
-    found_.list.push_back({std::string{text_.substr(begin_, end - begin_)}, word_, static_cast<std::size_t>(line)});
+    line_ += static_cast<std::size_t>(std::ranges::count(text_.substr(counted_, begin_ - counted_), '\n'));
+    counted_ = begin_;
+    found_.list.push_back({std::string{text_.substr(begin_, end - begin_)}, word_, line_});
     begin_ = std::string_view::npos;
     word_.clear();
     depth_ = 0;
@@ -55,6 +56,8 @@ class Splitter {
   std::size_t begin_ = std::string_view::npos;
   std::string word_;
   int depth_ = 0;
+  std::size_t line_ = 1;     // of `counted_`
+  std::size_t counted_ = 0;  // up to there lines are counted
 };
 
 }  // namespace
@@ -66,6 +69,10 @@ Statements split(std::string_view text) {
   } catch (const Error& error) {
     return {{{std::string{text}, "", 1}}, !breaks_off(error)};
   }
+}
+
+Statements split_file(std::string_view text) {
+  return Splitter{text}.split(scan_file(text));
 }
 
 }  // namespace opsh::sql

@@ -25,4 +25,7 @@ struct Statements {
 /// be scanned for another reason is given back as it is, for the gate to say what is wrong with it.
 Statements split(std::string_view text);
 
+/// The same of a file, which may be longer than a statement may. Errors: also text that cannot be scanned.
+Statements split_file(std::string_view text);
+
 }  // namespace opsh::sql

@@ -1,13 +1,9 @@
 #include "sql/syntax.hpp"
 
-#include <pg_query.h>
 #include <pg_query/pg_query.pb-c.h>
 
-#include <cstdint>
-#include <memory>
 #include <string_view>
 
-#include "base/error.hpp"
 #include "sql/collector.hpp"
 #include "sql/defining.hpp"
 #include "sql/parser_thread.hpp"
@@ -16,31 +12,10 @@
 
 namespace opsh::sql {
 
-std::optional<std::size_t> tree::location_of(const ProtobufCMessage& message) {
-  const auto* field = protobuf_c_message_descriptor_get_field_by_name(message.descriptor, "location");
-  if (field != nullptr) {
-    const auto location = member_at<std::int32_t>(message, field->offset);
-    if (location > 0) return static_cast<std::size_t>(location);
-  }
-  std::optional<std::size_t> found;
-  visit_children(message, [&](const ProtobufCMessage& child) {
-    if (!found) found = location_of(child);
-  });
-  return found;
-}
-
 namespace {
 
 using tree::location_of;
 using tree::visit_children;
-
-struct FreeResult {
-  void operator()(PgQueryProtobufParseResult* result) const { pg_query_free_protobuf_parse_result(*result); }
-};
-
-struct FreeTree {
-  void operator()(PgQuery__ParseResult* tree) const { pg_query__parse_result__free_unpacked(tree, nullptr); }
-};
 
 Syntax::Found found_at(const ProtobufCMessage& message) {
   return {message.descriptor->short_name, location_of(message)};
@@ -127,15 +102,11 @@ const ProtobufCMessage* held_by(const PgQuery__Node* node) {
 
 Syntax examine_here(const std::string& text) {
   Syntax syntax;
-  PgQueryProtobufParseResult result = pg_query_parse_protobuf(text.c_str());
-  const std::unique_ptr<PgQueryProtobufParseResult, FreeResult> result_owner{&result};
-  if (result.error != nullptr) {
-    syntax.fault = {result.error->message, result.error->cursorpos};
+  const auto [tree, fault, position] = tree::parse(text);
+  if (!tree) {
+    syntax.fault = {fault, position};
     return syntax;
   }
-  const std::unique_ptr<PgQuery__ParseResult, FreeTree> tree{pg_query__parse_result__unpack(
-      nullptr, result.parse_tree.len, reinterpret_cast<const std::uint8_t*>(result.parse_tree.data))};
-  if (!tree) throw Error{"sql.syntax", "the parser's answer cannot be read"};
   syntax.statements = tree->n_stmts;
   if (tree->n_stmts == 0) return syntax;
   if (tree->n_stmts > 1) syntax.second = static_cast<std::size_t>(tree->stmts[1]->stmt_location);

@@ -4,6 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace opsh::sql::tree {
@@ -49,5 +52,19 @@ void visit_children(const ProtobufCMessage& message, Visit&& visit) {
 
 /// The first location of the text in or under `message`.
 std::optional<std::size_t> location_of(const ProtobufCMessage& message);
+
+struct FreeTree {
+  void operator()(PgQuery__ParseResult* tree) const { pg_query__parse_result__free_unpacked(tree, nullptr); }
+};
+using Tree = std::unique_ptr<PgQuery__ParseResult, FreeTree>;
+
+struct Parsed {
+  Tree tree;          ///< null for what cannot be parsed
+  std::string fault;  ///< why
+  int position = 0;   ///< of that: characters, from 1
+};
+
+/// To be called on the parser thread. Errors: "sql.syntax" when the parser's own answer cannot be read.
+Parsed parse(const std::string& text);
 
 }  // namespace opsh::sql::tree

@@ -73,6 +73,7 @@ function M.append_only(given)
     key = { "place", "what" },
     atomic = true,
     writes = { given.table },
+    owns = { given.table },
     plan = function(ctx)
       if ctx:value("select pg_catalog.to_regclass($1) is null", name) then
         step.misuse(("there is no table %s"):format(name), 'if an earlier step makes it, say after = "that step"')

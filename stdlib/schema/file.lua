@@ -8,8 +8,8 @@ local M = {}
 
 --- The statements of a file, each judged now.
 local function statements_of(path, text)
-  local ok, found = pcall(sql.statements, text)
-  if not ok then host.raise(found.kind, found.message, found.hint, path) end
+  local ok, found = pcall(sql.statements_of_file, text)
+  if not ok then host.raise(found.kind, found.message, found.hint, path, found.excerpt) end
   local list = {}
   for at, statement in ipairs(found) do
     local fits, err = pcall(sql.check_define, statement.text)

@@ -74,6 +74,7 @@ function M.columns(given)
     name = "columns of " .. given.table,
     key = { "place", "name" },
     writes = { given.table },
+    owns = { given.table },
     plan = function(ctx)
       require_table(ctx, name)
       local values = { table = name, wanted = wanted }
@@ -160,6 +161,7 @@ function M.foreign_key(given)
     name = ("foreign key %s"):format(constraint),
     key = { "place", "what" },
     writes = { given.table },
+    owns = { given.table },
     plan = function(ctx)
       require_table(ctx, name)
       return missing_constraint,
@@ -223,6 +225,7 @@ function M.index(given)
     key = "index",
     autocommit = alone or nil,
     writes = { given.table },
+    owns = { given.table },
     plan = function(ctx)
       require_table(ctx, name)
       return missing_index,

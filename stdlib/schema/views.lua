@@ -87,10 +87,14 @@ function M.views(given)
     wanted[at] = { place = at, name = name, ddl = ddl, hash = digest.sha256(view.query):sub(1, 32) }
   end
   if #wanted == 0 then step.misuse("schema.views: views is empty") end
-  local text = json.encode(wanted)
+  local text, names = json.encode(wanted), {}
+  for at, view in ipairs(wanted) do
+    names[at] = view.name
+  end
   return step.step(given, {
     name = "views",
     key = { "place", "name" },
+    owns = names,
     atomic = true,
     plan = function() return not_as_declared, { wanted = text } end,
     apply = apply,

@@ -1,6 +1,7 @@
 local test = require("opsh.test")
 local backing = require("backing")
 local documents = require("documents")
+local effecting = require("effecting")
 local sample = require("sample")
 
 local describe, it, expect = test.describe, test.it, test.expect
@@ -65,6 +66,20 @@ describe("an apply without --backup", function()
     local result = backing.apply()
     expect.equal(result.exit, 0)
     expect.contains(result.output, "Nothing to do")
+  end)
+
+  it("wants none, and no rehearsal is made, for steps that only reach beyond the database", function()
+    local database = backing.items()
+    local confirmed = backing.protect(database)
+    local path = effecting.script("{ name = 'x', effect = says('done') },")
+    local planned = backing.on_prod(path)
+    expect.lacks(planned.output, "backup")
+    expect.equal(backing.on_prod(path, "--apply", confirmed).exit, 0)
+    expect.equal(effecting.lines(), { "done" })
+    expect.contains(backing.recorded(), '"outcome":"exempt"')
+    local rehearsed = backing.on_prod(path, "--rehearse")
+    expect.equal(rehearsed.exit, 5)
+    expect.contains(rehearsed.errors, "there is nothing to rehearse")
   end)
 
   it("is refused when the backup is older than backups may be", function()

@@ -266,3 +266,22 @@ describe("opsh.config.lua", function()
     expect.equal(test.opsh({ "--target=../prod", runbook() }).exit, 2)
   end)
 end)
+
+describe("the tables of a budget", function()
+  it("let a schema step pass that has nothing to do, and no other", function()
+    local database = test.database({ sql = sample.items(3) })
+    configure(database, 'tables = { "item" }')
+    local path = test.write(
+      "sample.lua",
+      ([[
+      local runbook, schema = require("opsh.runbook"), require("opsh.schema")
+      return runbook { title = "t", steps = {
+        schema.columns { table = "item", columns = { seen = "boolean" } }, %s } }
+      ]]):format(sample.step({ after = '"columns of item"' }))
+    )
+    refuses(database, path, "columns of item is a schema step, and the budget")
+    database:execute("alter table item add column seen boolean")
+    expect.equal(apply(path).exit, 0)
+    expect.equal(done(database), 3)
+  end)
+end)

@@ -190,6 +190,19 @@ describe("preconditions", function()
     end
   )
 
+  it("whose own query fails are an error, and the plan goes on", function()
+    local database = items()
+    local function fails(before) return ("function(check, ctx) %s ctx:value('select 1 / 0') end"):format(before) end
+    local guarded = fails("check:none('none', 'select from nowhere')")
+    local result = run({ verify = guarded }, database, {}, { preconditions = fails("") })
+    expect.equal(result.exit, 0)
+    expect.contains(result.output, "ERROR  (the checks themselves)  division by zero")
+    expect.contains(result.output, "items    5")
+    result = run({}, database, { "--apply" }, { preconditions = guarded })
+    expect.equal(result.exit, 5)
+    expect.contains(result.errors, "precondition not met: none: relation")
+  end)
+
   it("that fail with an error refuse as well", function()
     local result = run(
       nil,

@@ -131,6 +131,27 @@ describe("a notice", function()
     expect.contains(result.output, "1 incident\n  POST $HOOK")
   end)
 
+  it("that does not arrive is in the ledger, for a resume, an undo and another machine", function()
+    local database = items()
+    local noticed = "notify.slack({ webhook = 'HOOK', text = 'x' })"
+    local path = script(([[
+      { name = "notice", effect = function() %s end, compensate = function() %s end },
+      { name = "look", manual = "is it there?" },]]):format(noticed, noticed))
+    local nobody = { HOOK = "http://127.0.0.1:9/s3cret" }
+    expect.equal(apply(path, database, {}, nobody).exit, 4)
+    local id = effecting.last_run(database)
+    test.write("answers.lua", 'return { look = "yes" }')
+    local resumed = test.opsh({ "resume", id, "--answers=answers.lua", "--json" }, { db = database }).json()
+    expect.equal({ resumed.outcome, #resumed.incidents, resumed.incidents[1].what }, { "done", 1, "POST $HOOK" })
+    local shown = test.opsh({ "show", id, "--json" }, { db = database }).json().run.incidents
+    expect.equal({ #shown, shown[1].step, shown[1].kind }, { 1, "notice", "http.connect" })
+    expect.contains(test.opsh({ "show", id }, { db = database }).output, "1 incident\n  POST $HOOK: ")
+    local undo = test.opsh({ "undo", id, "--apply", "--json" }, { db = database, environment = nobody }).json()
+    expect.equal({ undo.outcome, undo.incidents[1].kind }, { "done", "http.connect" })
+    expect.contains(test.opsh({ "show", undo.run }, { db = database }).output, "1 incident\n  POST $HOOK: ")
+    expect.lacks(database:value("select string_agg(to_jsonb(r)::text, '') from opsh.run as r"), "s3cret")
+  end)
+
   it("would stop the run if it were not best effort", function()
     local web = effecting.web()
     local environment = breaking.environment({ { "stdlib/notify.lua", "best_effort = true", "best_effort = false" } })

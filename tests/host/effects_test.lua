@@ -105,6 +105,17 @@ describe("an effect", function()
     expect.lacks(result.errors, "it is done again")
   end)
 
+  it("that ends another one says on a plan what that one would remember", function()
+    local path = script([[
+      { name = "on", effect = function(ctx) ctx:remember("was", "off") say("on") end,
+        compensate = function(ctx) say(ctx:remember("was")) end },
+      { name = "end", ends = "on" },]])
+    local planned = test.opsh({ path }, { db = items() }).output
+    local words = "run sh -c 'echo off >> lines'"
+    expect.contains(planned, "taken back by: " .. words)
+    expect.contains(planned, "would " .. words)
+  end)
+
   it("that would fail for what can be known is refused before anything is written", function()
     local database = items()
     for _, case in ipairs({

@@ -152,6 +152,7 @@ describe("--detailed-exitcode", function()
     local result = test.opsh({ "sample.lua", "--detailed-exitcode", "--json" }, { db = database })
     expect.equal(result.exit, 10)
     expect.equal(result.json().exit, 10)
+    expect.lacks(test.opsh({ "sample.lua", "--detailed-exitcode" }, { db = database }).output, "--detailed-exitcode")
   end)
 
   it("leaves 0 to a plan that has not", function()

@@ -262,6 +262,22 @@ create trigger touched before insert on feelings for each row execute function t
     end
   end)
 
+  it("may be long, as long as none of its statements is", function()
+    local comments = {}
+    for at = 1, 20 do
+      comments[at] = ("comment on table feelings is '%d; %s';\n"):format(at, ("x"):rep(10000))
+    end
+    local long = up .. table.concat(comments)
+    expect.equal(#long > 200000, true)
+    write(long)
+    there_and_back(database(), file)
+    write(long .. "comment on table feelings is '" .. ("x"):rep(33000) .. "';\n")
+    expect.contains(opsh(database(), file).errors, "the statement has 33031 bytes, the limit is 32768")
+    expect.contains(opsh(database(), file).errors, "migrations/x.sql:31")
+    write(long .. "comment on table feelings is 'open;\n")
+    expect.contains(opsh(database(), file).errors, "line 31: comment on table feelings is 'open;")
+  end)
+
   it("is part of the run: a changed file is not undone", function()
     write(up)
     local on = database()

@@ -207,10 +207,13 @@ describe("a schema step loses no data:", function()
 
   it("what is empty may go", function()
     local on = database([[create table spare (id int primary key);
-      alter table item add column unused text, add column usual text not null default 'x';]])
+      alter table item add column unused text, add column usual text not null default 'x',
+        add column flag boolean not null default true, add column host inet default '10.0.0.1';]])
     applied(on, doing([[
       tx:ddl("alter table item drop column unused")
       tx:ddl("alter table item drop column usual")
+      tx:ddl("alter table item drop column flag")
+      tx:ddl("alter table item drop column host")
       tx:ddl("alter table spare alter column id type bigint")
       tx:ddl("drop table spare")]], { writes = '{ "item", "spare" }' }))
     expect.equal(on:value("select to_regclass('spare') is null"), true)

@@ -1,3 +1,4 @@
+local json = require("opsh.json")
 local test = require("opsh.test")
 local sample = require("sample")
 
@@ -196,6 +197,16 @@ describe("as a parameter", function()
   it("opsh.null and nil are NULL", function()
     expect.equal(sent("opsh.null", "text"), nil)
     expect.equal(sent("nil", "text"), nil)
+  end)
+
+  it("json.keys names an object's members in the document's order, and refuses what is no object", function()
+    local object = json.decode('{"b": 1, "a.b": null, "": {}, "b": 2, "a": [], "\\u0000": 0}')
+    object.d, object.c, object.a = 1, 2, nil
+    expect.equal(json.keys(object), { "b", "a.b", "", "\0", "c", "d" })
+    expect.equal(json.keys(json.object()), {})
+    for _, other in ipairs({ {}, json.array({ 1 }), "text", json.null, json.decode("12345678901234567890") }) do
+      expect.equal(select(2, pcall(json.keys, other)).kind, "json.value")
+    end
   end)
 
   it("json that was read keeps its keys' order and its numbers' spelling, but for what was changed", function()

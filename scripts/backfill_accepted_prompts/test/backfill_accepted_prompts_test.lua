@@ -5,11 +5,8 @@ local describe, it, expect = test.describe, test.it, test.expect
 local fixture = { "../fixture/schema.sql", "../fixture/data.sql" }
 local runbook = "../../backfill_accepted_prompts.lua"
 
---- The fixture, with the answers worked out before anything runs. Few generations are complete: importing goes row by
---- row.
-local function prepared(variables, strict)
-  variables.imp = variables.imp or 150
-  local database = test.database({ files = fixture, variables = variables })
+--- Works out the answers before anything runs.
+local function foresee(database, strict)
   local judged = test.shell(
     ("python3 '%s' %s"):format(test.beside("../fixture/reference.py"), strict and "--strict" or ""),
     { input = database:run_file("../fixture/documents.sql") }
@@ -17,10 +14,25 @@ local function prepared(variables, strict)
   expect.equal(judged.exit, 0, "reference.py")
   database:execute(judged.output)
   database:run_file("../fixture/reference.sql")
+end
+
+--- The fixture with its answers. Few generations are complete: importing goes row by row.
+local function prepared(variables, strict)
+  variables.imp = variables.imp or 150
+  local database = test.database({ files = fixture, variables = variables })
+  foresee(database, strict)
   return database
 end
 
 local function opsh(database, ...) return test.opsh({ test.beside(runbook), ... }, { db = database, timeout = 200 }) end
+
+local function step_of(document, name)
+  for _, step in ipairs(document.steps) do
+    if step.name == name then return step end
+  end
+end
+
+local function undo(database, run) return test.opsh({ "undo", run, "--apply" }, { db = database, timeout = 200 }) end
 
 --- No line of check.sql counts anything wrong.
 local function expect_correct(database, phase)
@@ -40,7 +52,7 @@ end
 
 --- Of an import a plan knows what it will try; what the database refuses is known when it is done.
 local function expect_reported(database, document, is_done)
-  local prompts, import = document.steps[1], document.steps[2]
+  local prompts, import = step_of(document, "accepted prompts"), step_of(document, "import answers")
   local expected = { failed = 0 }
   for _, row in ipairs(database:query("select field, value from expected.summary")) do
     expected[row.field] = row.value
@@ -85,10 +97,25 @@ local function imports(n, seed, hard)
     expect.equal(again.json().outcome, "nothing to do")
     expect.equal(database:checksum(), after, "the second apply changed the database")
 
-    expect.equal(test.opsh({ "undo", document.run, "--apply" }, { db = database, timeout = 200 }).exit, 0)
+    expect.equal(undo(database, document.run).exit, 0)
     expect_correct(database, "rollback")
     expect.equal(tables_of(database), tables, "undo left a table changed")
   end
+end
+
+--- What the catalog has of the scenarios: columns, constraints, indexes.
+local function catalog_of(database)
+  return database:query([[
+    select attname::text || ' ' || format_type(atttypid, atttypmod) || case when attnotnull then ' not null' else '' end
+             || coalesce(' default ' || pg_get_expr(adbin, adrelid), '') as part
+    from pg_attribute left join pg_attrdef on (adrelid, adnum) = (attrelid, attnum)
+    where attrelid = 'scenarios'::regclass and attnum > 0 and not attisdropped
+    union all
+    select conname || ' ' || pg_get_constraintdef(oid) || case when convalidated then '' else ' not valid' end
+    from pg_constraint where conrelid = 'scenarios'::regclass
+    union all
+    select indexdef from pg_indexes where tablename = 'scenarios'
+    order by part]])
 end
 
 describe("the backfill of accepted prompts", function()
@@ -96,6 +123,45 @@ describe("the backfill of accepted prompts", function()
     it(("fills and imports what the reference expects: seed %d"):format(seed), imports(1000, seed, 0))
     it(("goes on past what the database refuses: seed %d"):format(seed), imports(1000, seed, 1))
   end
+
+  it("makes the columns, the foreign key and the index that are missing, and takes them back", function()
+    local migrated = catalog_of(test.database({ files = { fixture[1] } }))
+    local database = test.database({ files = fixture, variables = { n = 100, seed = 1, imp = 20, premigrated = 0 } })
+    local before, catalog = database:checksum(), catalog_of(database)
+
+    local plan = opsh(database)
+    expect.equal(plan.exit, 0)
+    expect.contains(plan.output, "alter table scenarios add column accepted_prompt_metadata json")
+    expect.contains(plan.output, "planned after columns of scenarios")
+    expect.equal(database:checksum(), before, "the plan changed the database")
+    expect.equal(catalog_of(database), catalog, "the plan changed the schema")
+
+    local function apply()
+      local result = opsh(database, "--apply", "--json")
+      expect.equal(result.exit, 0)
+      return result.json()
+    end
+    local first = apply()
+    expect.equal(catalog_of(database), migrated)
+    expect.equal(apply().outcome, "nothing to do")
+    expect.equal(undo(database, first.run).exit, 0)
+    expect.equal(catalog_of(database), catalog)
+
+    -- Once the columns are there the application says which generation a scenario comes from.
+    local second = apply()
+    database:execute([[
+      update scenarios set source_generation_id = split_part(code, '-', 2)::bigint;
+      update scenarios set source_generation_id = null where id % 4 = 0]])
+    foresee(database)
+    local filled = apply()
+    expect_correct(database, "apply")
+    expect.equal(undo(database, filled.run).exit, 0)
+    expect_correct(database, "rollback")
+    local refused = undo(database, second.run)
+    expect.equal(refused.exit, 8)
+    expect.contains(refused.output, "column source_generation_id of scenarios holds values")
+    expect.is_true(database:value("select count(source_generation_id) from scenarios") > 50)
+  end)
 
   it("judges answers strictly with --strict", function()
     local database = prepared({ n = 1000, seed = 2 }, true)
@@ -133,10 +199,11 @@ describe("the backfill of accepted prompts", function()
       update scenario_generations set llm_response = '{"scenario_metadata": {"name": "x"}}' where id = %d]]
     database:execute(mended:format(first))
     local document = opsh(database, "--apply", "--retry", "--json").json()
-    expect.equal(document.steps[2].planned.items, failed + not_usable)
-    expect.equal(document.steps[2].done.counts.success, 1)
-    expect.equal(document.steps[2].done.counts.validation_failed, not_usable - 1)
-    expect.equal(document.steps[2].done.failed, failed)
+    local import = step_of(document, "import answers")
+    expect.equal(import.planned.items, failed + not_usable)
+    expect.equal(import.done.counts.success, 1)
+    expect.equal(import.done.counts.validation_failed, not_usable - 1)
+    expect.equal(import.done.failed, failed)
     expect.equal(opsh(database, "--apply", "--json").json().outcome, "nothing to do")
   end)
 
@@ -159,9 +226,10 @@ describe("the backfill of accepted prompts", function()
     end
     local apply = opsh(database, "--apply", "--json")
     expect.equal(apply.exit, 8)
-    expect.contains(apply.errors, ("generation %s is left alone: 22P02\n"):format(ids[1]))
-    expect.contains(apply.errors, ("generation %s is left alone: 22P05\n"):format(ids[2]))
-    expect.equal(apply.json().steps[2].done.failed, 2)
+    local import = step_of(apply.json(), "import answers")
+    expect.equal({ import.rejected[1].key[1], import.rejected[1].label }, { tostring(ids[1]), "22P02" })
+    expect.equal({ import.rejected[2].key[1], import.rejected[2].label }, { tostring(ids[2]), "22P05" })
+    expect.equal(import.done.failed, 2)
     local newest = "select metadata::jsonb #> '{import_audit,-1}' from scenario_generations where id = $1"
     expect.equal(database:value(newest, ids[3]).errors[1].message, "Invalid LLM response stored")
     expect.equal(database:value(newest, ids[4]).error, "script.error")

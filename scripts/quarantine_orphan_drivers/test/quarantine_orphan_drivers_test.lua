@@ -1,18 +1,11 @@
+local json = require("opsh.json")
+local quarantining = require("quarantining")
 local test = require("opsh.test")
 
 local describe, it, expect = test.describe, test.it, test.expect
 
-local fixture = { "../fixture/schema.sql", "../fixture/data.sql" }
-local runbook = "../../quarantine_orphan_drivers.lua"
-
---- The fixture, with the answers of reference.sql worked out before anything runs.
-local function prepared(variables, reference)
-  local database = test.database({ files = fixture, variables = variables })
-  database:run_file("../fixture/reference.sql", reference)
-  return database
-end
-
-local function opsh(database, ...) return test.opsh({ test.beside(runbook), ... }, { db = database, timeout = 200 }) end
+local opsh, prepared, tables_of = quarantining.opsh, quarantining.prepared, quarantining.tables_of
+local work_of, check_named = quarantining.work, quarantining.check
 
 --- No line of check.sql counts anything wrong.
 local function expect_correct(database, phase)
@@ -21,17 +14,8 @@ local function expect_correct(database, phase)
   end
 end
 
---- What is in the tables; a rollback leaves sequences where they are.
-local function tables_of(database)
-  local sums = database:checksum()
-  for name, content in pairs(sums) do
-    if not content:find(" rows, ") then sums[name] = nil end
-  end
-  return sums
-end
-
 local function expect_reported(database, document)
-  local step = document.steps[1]
+  local step = work_of(document)
   for _, row in ipairs(database:query("select field, value from expected.summary where mode = 'apply'")) do
     local found = step.summary[row.field]
     if row.field == "errors" then found = type(step.done) == "table" and step.done.failed or 0 end
@@ -39,10 +23,19 @@ local function expect_reported(database, document)
   end
 end
 
-local function check_named(document, name)
-  for _, check in ipairs(document.steps[1].checks) do
-    if check.name == name then return check end
+--- The report files in this folder are those of the first 100 drivers, with the figures of the document.
+local function expect_files(document, folder, is_plan)
+  local found = json.decode(test.shell(("cat %s/output/orphans_report_*.json"):format(folder)).output)
+  expect.equal(found.dry_run, is_plan)
+  expect.equal(#found.drivers, 100)
+  for name, value in pairs(work_of(document).summary) do
+    expect.equal(found.stats[name], value, name)
   end
+  expect.equal(found.drivers[1].outcome, is_plan and "planned" or "done")
+  local lines = test.shell(("cat %s/output/orphans_report_*.csv"):format(folder)).output
+  expect.matches(lines, "^driver_id,person_key,creation_rule,lead_events_count,action,status,detected_driver_id_path,"
+    .. "event_source_table,error")
+  expect.equal(select(2, lines:gsub("\n", "")), 101)
 end
 
 local outside = "drivers without a lead that are not in quarantine"
@@ -66,7 +59,7 @@ local function quarantines(n, seed, hard)
     expect.equal(apply.exit, left > 0 and 6 or 0)
     local document = apply.json()
     expect_reported(database, document)
-    expect.equal(document.steps[1].done.counts.links_created, document.steps[1].summary.links_created)
+    expect.equal(work_of(document).done.counts.links_created, work_of(document).summary.links_created)
     expect_correct(database, "apply")
     local check = check_named(document, outside)
     expect.equal(check.found, tostring(left))
@@ -78,7 +71,7 @@ local function quarantines(n, seed, hard)
     expect.equal(opsh(database, "--apply").exit, left > 0 and 6 or 0)
     expect.equal(database:checksum(), after, "the second apply changed the database")
 
-    expect.equal(test.opsh({ "undo", document.run, "--apply" }, { db = database, timeout = 200 }).exit, 0)
+    expect.equal(quarantining.undo(database, document.run).exit, 0)
     expect_correct(database, "rollback")
     expect.equal(tables_of(database), tables, "undo left a table changed")
   end
@@ -105,11 +98,14 @@ describe("the quarantine of drivers without leads", function()
     expect.equal(tables_of(database), tables)
   end)
 
-  it("keeps to the first drivers that --limit names, by person and driver", function()
+  it("keeps to the first drivers that --limit names, by person and driver, and reports each", function()
     local database = prepared({ n = 1000, seed = 2 }, { lim = 100 })
+    test.shell("mkdir planned")
+    expect_files(opsh(database, "--json", "--limit=100", "--output=planned").json(), "planned", true)
     local apply = opsh(database, "--apply", "--json", "--limit=100")
     expect.equal(apply.exit, 0)
     expect_reported(database, apply.json())
+    expect_files(apply.json(), ".", false)
     expect.none(database:query([[
       (select driver_id from canon.driver_orphan_quarantine except select driver_id from before.quarantine)
       except select driver_id from expected.drivers]]))
@@ -130,8 +126,8 @@ describe("the quarantine of drivers without leads", function()
     ))
     expect.equal(opsh(database, "--apply", "--json").json().outcome, "nothing to do")
     local document = opsh(database, "--apply", "--reprocess-quarantined", "--json").json()
-    expect.equal(document.steps[1].done.items, 1)
-    expect.equal(document.steps[1].done.counts.links_created, 1)
+    expect.equal(work_of(document).done.items, 1)
+    expect.equal(work_of(document).done.counts.links_created, 1)
     expect.equal(
       database:query(
         [[select detected_at::text as detected_at, detected_reason::text as reason, status::text as status
@@ -159,9 +155,10 @@ describe("the quarantine of drivers without leads", function()
       create trigger interfere after insert on canon.driver_orphan_quarantine for each statement
       execute function interfere();]]):format(last.source_table, last.source_pk))
     -- So few drivers are one batch of the runbook's.
-    test.shell(("sed 's/batch = 5000/batch = 500/' '%s' > small_batches.lua"):format(test.beside(runbook)))
+    test.shell(("sed 's/batch = 5000/batch = 500/' '%s' > small_batches.lua"):format(test.beside(quarantining.runbook)))
+    test.shell(("cp -r '%s' lib"):format(test.beside("../../lib")))
     local apply = test.opsh({ test.folder() .. "/small_batches.lua", "--apply", "--json" }, { db = database })
-    expect.equal(apply.json().steps[1].done.skipped, 1)
+    expect.equal(work_of(apply.json()).done.skipped, 1)
     expect.equal(apply.exit, 6, "it is neither linked nor in quarantine")
     expect.equal(check_named(apply.json(), outside).rows[1].driver_id, last.driver_id)
     expect.equal(

@@ -35,6 +35,12 @@ function json.is_array(value) end
 ---@return boolean
 function json.is_number(value) end
 
+--- The names of an object's members, in the document's order; those that a script added come behind, sorted. Raises
+--- "json.value" for anything else.
+---@param value opsh.JsonObject
+---@return string[]
+function json.keys(value) end
+
 --- Reads one document. Raises "json.syntax".
 ---@param text string
 ---@return any

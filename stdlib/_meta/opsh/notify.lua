@@ -21,4 +21,9 @@ function notify.webhook(notice) end
 ---@return { [1]: string, [2]: any }[]
 function notify.facts(ctx) end
 
+--- A runbook's `finally`: tells how the run ended, and its facts. A param that was not given is told nothing.
+---@param webhook string name of a secret param
+---@return fun(ctx: opsh.Context)
+function notify.ending(webhook) end
+
 return notify

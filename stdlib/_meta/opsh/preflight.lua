@@ -36,7 +36,8 @@ function preflight.schema(check, ctx, tables) end
 --- No transaction of another session has been open for longer.
 ---@param check opsh.Check
 ---@param ctx opsh.Context
----@param wanted { older_than: string } an interval: "5 min"
+---@param wanted { older_than: string, unseen?: "skip" } an interval: "5 min"; whether a login that does not see them
+--- may go on
 function preflight.no_long_transactions(check, ctx, wanted) end
 
 --- Replicas are connected and follow.
@@ -48,7 +49,8 @@ function preflight.replicas(check, ctx, wanted) end
 --- It is within the maintenance window, by the server's clock. A window over midnight belongs to the day it begins on.
 ---@param check opsh.Check
 ---@param ctx opsh.Context
----@param wanted { from: string, to: string, days?: string[], time_zone?: string } "22:00", { "fri", "sat" }, UTC
+---@param wanted { from: string, to: string, days?: string[], time_zone?: string } | string "22:00", { "fri", "sat" },
+--- UTC; or, as a param may have it, "22:00-06:00" or "22:00-06:00 America/Lima"
 function preflight.window(check, ctx, wanted) end
 
 return preflight

@@ -19,6 +19,7 @@
 ---@field seen integer rows of the plan
 ---@field items integer
 ---@field skipped integer planned: labels in `skip`; done: changed since the plan
+---@field rejected integer labels in `reject`
 ---@field failed integer
 ---@field labels table<string, number>
 ---@field totals table<string, number|string> sums, as text where a double would not do
@@ -158,6 +159,12 @@ function check:equal(name, found, expected) end
 ---@return boolean
 function check:that(name, condition, message) end
 
+--- What cannot be looked at here; it fails nothing, and is shown with its reason.
+---@param name string
+---@param message string why
+---@return boolean
+function check:skip(name, message) end
+
 --- A query gives no rows; those that it gives are shown, 20 of them at most.
 ---@param name string
 ---@param sql string
@@ -205,6 +212,11 @@ function check:http(name, url, wanted) end
 ---@field rows? string a query that returns the keys of the rows that a cascade or trigger may change
 ---@field row_security? boolean rows that policies hide from the role are left out knowingly
 
+---@class opsh.Report
+---@field file string folders and a name below the working directory; time and extension are added
+---@field columns string|string[] of the items, and the report's own: `outcome`, `error`
+---@field rows? string the name of the list in the JSON; default "items"
+
 ---@class opsh.Step
 ---@field name string
 ---@field plan string|fun(ctx: opsh.Context): string, table<string, opsh.Value>? SQL that gives one row per item
@@ -219,14 +231,17 @@ function check:http(name, url, wanted) end
 ---@field loses_data? string of a schema step: why what it drops may hold data
 ---@field after? string an earlier step; this one is planned when its turn comes
 ---@field when? string a param: without a value of it (a switch: unless it is on) the step is not in the run
+---@field owns? string[] of a schema step: tables and views that must be the login's that applies
 ---@field journal? boolean false: no row is recorded, and the step cannot be undone
 ---@field atomic? boolean one transaction for the whole step, gated by `verify`
 ---@field batch? integer items per batch, 1 to 10000; without it opsh chooses
----@field classify? string|fun(row: opsh.Row, ctx: opsh.Context): string?, table<string, any>?
+---@field classify? string|fun(row: opsh.Row, ctx: opsh.Context): string?, table<string, any>?, string? label, columns, reason
 ---@field skip? string[] labels of rows that are counted, not worked on
+---@field reject? string[] labels of rows that are not worked on and that somebody has to look at: listed, exit 8
 ---@field tally? string|string[] columns to group the counts by
 ---@field totals? string[] columns to sum up
 ---@field recheck? string SQL that locks and returns the keys that still qualify
+---@field report? opsh.Report files that list its items with what became of each
 ---@field max_failures? integer|string 100 or "1%"; default 0
 ---@field tolerance? integer|string 10 or "1%": items that may come, go or change between plan and apply
 ---@field on_failure? fun(tx: opsh.Transaction, item: opsh.Row, err: opsh.Error)

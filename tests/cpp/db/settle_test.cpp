@@ -57,6 +57,7 @@ const std::vector<Meaning> meanings{
     {"standard_conforming_strings", "off", "select length('a\\nb')", "3", "4"},
     {"transform_null_equals", "on", "select (1 = null) is null", "f", "t"},
     {"gin_fuzzy_search_limit", "1", "select current_setting('gin_fuzzy_search_limit')", "1", "0"},
+    {"jit", "on", "select current_setting('jit')", "on", "off"},
     {"client_encoding", "LATIN1", "select current_setting('client_encoding')", "LATIN1", "UTF8"},
     {"statement_timeout", "1h", "select current_setting('statement_timeout')", "1h", "30min"},
     {"lock_timeout", "0", "select current_setting('lock_timeout')", "0", "5s"},

@@ -78,6 +78,21 @@ TEST_CASE("help aligns the options, groups them, and shows defaults and choices"
         "  opsh backfill.lua --mode safe R7\n");
 }
 
+TEST_CASE("help has its own words from the command line's language") {
+  CommandLine line;
+  line.program = "opsh";
+  line.options = {changed(valued("mode", "MODO"), [](Option& option) {
+    option.choices = {"fast"};
+    option.required = true;
+  })};
+  line.words = {{"usage", "uso"}, {"options", "opciones"}, {"one of", "uno de"}, {"required", "obligatorio"}};
+  CHECK(help(line, 80) ==
+        "uso: opsh [opciones] --mode MODO\n"
+        "\n"
+        "opciones:\n"
+        "  --mode MODO  (uno de fast; obligatorio)\n");
+}
+
 TEST_CASE("help is wrapped, by display columns, under its own column") {
   CommandLine line;
   line.program = "opsh";

@@ -233,7 +233,7 @@ TEST_CASE("a classifier's label and columns are spooled behind the plan's") {
   while (planner.next()) {
     bool even = planner.field(0) == "2";
     std::vector<Field> fields = {even ? "even" : "odd"};
-    planner.add(fields[0], extra, fields);
+    planner.add({.label = fields[0], .columns = extra, .fields = fields});
   }
   planner.finish();
   CHECK(desk.spooled(path) == Rows{"1,odd", "3,odd"});
@@ -265,7 +265,7 @@ TEST_CASE("other statements run on the reader while a plan is walked") {
   int rows = 0;
   while (planner.next()) {
     if (++rows % 500 == 0) CHECK(desk.reader().query(test::read("select 1")).rows() == 1);
-    planner.add(std::nullopt);
+    planner.add({});
   }
   CHECK(rows == 2500);
 }

@@ -6,6 +6,7 @@
 #include "support/failure.hpp"
 
 using opsh::sql::split;
+using opsh::sql::split_file;
 
 namespace {
 
@@ -52,4 +53,20 @@ TEST_CASE("what cannot be scanned is ended, so that the gate can say what is wro
 
 TEST_CASE("a text that is too long for a statement is refused") {
   CHECK(test::failure([] { split(std::string(40000, 'x')); }).kind == "sql.too_long");
+}
+
+TEST_CASE("a file of many statements may be longer, and each of them knows its line") {
+  std::string file = "-- a migration;\n";
+  for (int at = 0; at < 4000; ++at) file += "comment on table t\n  is 'one; two';\n";
+  auto found = split_file(file);
+  REQUIRE(found.list.size() == 4000);
+  CHECK(found.list.back().text == "comment on table t\n  is 'one; two'");
+  CHECK(found.list.back().line == 8000);
+  CHECK(test::failure([] { split_file(std::string(5 << 20, ' ')); }).kind == "sql.too_long");
+}
+
+TEST_CASE("a file that cannot be taken apart is an error, with its line") {
+  auto error = test::failure([] { split_file("select 1;\nselect 'open"); });
+  CHECK(error.kind == "sql.syntax");
+  CHECK(error.excerpt.starts_with("line 2: select 'open"));
 }

@@ -2,6 +2,7 @@
 
     /status/500   answers with this status
     /slow/2       answers after so many seconds
+    /json/%7B%7D  answers with this JSON, whatever follows
 
     python3 web_server.py LOG
 
@@ -13,6 +14,7 @@ import os
 import sys
 import threading
 import time
+import urllib.parse
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -27,6 +29,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if parts[0] == "slow":
             time.sleep(float(parts[1]))
         content = json.dumps({"status": "ok", "asked": self.path}).encode()
+        if parts[0] == "json":
+            content = urllib.parse.unquote(parts[1]).encode()
         self.send_response(int(parts[1]) if parts[0] == "status" else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))

@@ -1,0 +1,15 @@
+return {
+  ["Accepted prompts and import audit"] = "Prompts aceptados y auditoría de importación",
+  ["Gives scenarios the prompt and metadata of their generation, and appends an entry to the import_audit of each generation: what changed, and whether the model's answer is usable."] = "Da a los escenarios el prompt y los metadatos de su generación, y agrega una entrada al import_audit de cada generación: qué cambió, y si la respuesta del modelo sirve.",
+  ["An answer with an empty list is not usable."] = "Una respuesta con una lista vacía no sirve.",
+  ["Audit those again whose answer was not usable."] = "Audita de nuevo aquellas cuya respuesta no servía.",
+  ["Name prompts with a secret in them, and stop."] = "Nombra los prompts que llevan un secreto, y se detiene.",
+  ["Switch imports on at the end, with --app-dir."] = "Activa la importación al final, con --app-dir.",
+  ["fill and audit"] = "completar y auditar",
+  ["scenarios changed"] = "escenarios cambiados",
+  ["generations audited"] = "generaciones auditadas",
+  ["scenarios of audited generations without their prompt"] = "escenarios de generaciones auditadas sin su prompt",
+  ["scenarios in the application"] = "escenarios en la aplicación",
+  ["Open three scenarios: is the accepted prompt there, and does the dialog of incubated entities show data?"] = "Abra tres escenarios: ¿está el prompt aceptado, y muestra datos el diálogo de entidades incubadas?",
+  ["imports on"] = "importación activada",
+}

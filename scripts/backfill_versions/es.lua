@@ -1,0 +1,15 @@
+return {
+  ["Backfill competency_versions"] = "Backfill de competency_versions",
+  ["Gives every competency of a capability that was discovered in a scenario its first version."] = "Da su primera versión a cada competencia de una capacidad descubierta en un escenario.",
+  ["Only capabilities discovered in this scenario."] = "Solo capacidades descubiertas en este escenario.",
+  ["Only the first N competencies, by id."] = "Solo las primeras N competencias, por id.",
+  ["One whose versions the API must give, with --url."] = "Una cuyas versiones debe dar la API, con --url.",
+  ["Supervisor's name of the queue workers, which rest meanwhile: worker:*"] = "Nombre en Supervisor de los workers de la cola, que se pausan entretanto: worker:*",
+  ["--competency comes with --url"] = "--competency va con --url",
+  ["give both or none"] = "dé los dos o ninguno",
+  ["create missing versions"] = "crear las versiones que faltan",
+  ["versions created"] = "versiones creadas",
+  ["backfilled versions without their fields"] = "versiones del backfill sin sus campos",
+  ["competencies left without a version"] = "competencias que quedan sin versión",
+  ["the API gives the versions of a competency"] = "la API da las versiones de una competencia",
+}

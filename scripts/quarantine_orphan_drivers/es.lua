@@ -1,0 +1,18 @@
+return {
+  ["Relink or quarantine drivers without leads"] = "Revincular o poner en cuarentena drivers sin leads",
+  ["Links every driver whose person has no lead to the lead events that speak for it; puts it into quarantine where there is none, or all are linked already. An event is linked once, for the first driver."] = "Vincula cada driver cuya persona no tiene lead con los lead events que lo respaldan; lo pone en cuarentena donde no hay ninguno, o todos están ya vinculados. Un evento se vincula una vez, para el primer driver.",
+  ["Only the first N drivers without leads, by person and driver; 0 is all."] = "Solo los primeros N drivers sin leads, por persona y driver; 0 son todos.",
+  ["Look again at drivers in quarantine, for events that name them, their licence or their phone."] = "Mira de nuevo los drivers en cuarentena, por eventos que nombran a ellos, su licencia o su teléfono.",
+  ["Make the table, its views and its guard where they are missing; their owner must do that."] = "Crea la tabla, sus vistas y su guarda donde faltan; debe hacerlo su dueño.",
+  ["relink or quarantine"] = "revincular o poner en cuarentena",
+  ["links made"] = "vínculos creados",
+  ["drivers recorded"] = "drivers registrados",
+  ["drivers in quarantine that ops.%s shows"] = "drivers en cuarentena que muestra ops.%s",
+  ["drivers that were resolved without a note"] = "drivers resueltos sin una nota",
+  ["drivers without a lead that are not in quarantine"] = "drivers sin lead que no están en cuarentena",
+  ["drivers without a lead and without a record"] = "drivers sin lead y sin registro",
+  ["look at the dashboard"] = "mirar el dashboard",
+  ["Does the dashboard show the card with the numbers of drivers without leads?"] = "¿Muestra el dashboard la tarjeta con las cifras de drivers sin leads?",
+  ["look at the page"] = "mirar la página",
+  ["Does /orphans list them, and do its filters and its button for a dry run work?"] = "¿Los lista /orphans, y funcionan sus filtros y su botón de dry-run?",
+}
