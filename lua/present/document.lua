@@ -5,6 +5,7 @@ local json = require("opsh.native.json")
 local planning = require("opsh.host.runbook.planning")
 local plans = require("opsh.host.present.plans")
 local reports = require("opsh.host.present.reports")
+local rejections = require("opsh.host.present.rejections")
 local required = require("opsh.host.present.required")
 
 local M = {}
@@ -76,19 +77,6 @@ local function sample(step)
   return as_array(rows)
 end
 
---- What the plan rejects, the first of it.
-local function rejections(step)
-  local list = {}
-  for at, rejection in ipairs(step.planned and step.planned.rejections or {}) do
-    list[at] = ordered({ "key", "label", "reason" }, {
-      key = as_array(rejection.key),
-      label = rejection.label,
-      reason = rejection.reason or null,
-    })
-  end
-  return as_array(list)
-end
-
 --- Results of checks, for any document.
 function M.check_results(results)
   local list = {}
@@ -157,7 +145,7 @@ local function steps(job)
       summary = step.summary_figures and as_object(M.plain(step.summary_figures)) or null,
       tally = tally(step),
       sample = sample(step),
-      rejected = rejections(step),
+      rejected = rejections.document(step),
       checks_now = M.check_results(step.checks_now),
       done = figures(step.done),
       batches = step.done and step.done.batches or null,

@@ -8,6 +8,7 @@ local params = require("opsh.host.runbook.params")
 local planning = require("opsh.host.runbook.planning")
 local report = require("opsh.native.report")
 local reports = require("opsh.host.present.reports")
+local rejections = require("opsh.host.present.rejections")
 local required = require("opsh.host.present.required")
 local text = require("opsh.native.text")
 
@@ -16,8 +17,6 @@ local M = {}
 local null = json.decode("null")
 local tally_rows = 20
 local widest_cell = 60
-local widest_reason = 100
-local most_rejections = 20
 
 local function figure(value)
   if type(value) == "number" and value == math.floor(value) and math.abs(value) < 2 ^ 63 then
@@ -111,25 +110,6 @@ local function sample(out, planned)
   return ("\n  %s\n"):format(heading) .. out.table(columns, rows, 2)
 end
 
---- What is not worked on, and that somebody should look at.
-local function rejections(out, step)
-  local planned, rows = step.planned, {}
-  if planned.rejected == 0 then return "" end
-  for at = 1, math.min(#planned.rejections, most_rejections) do
-    local rejection = planned.rejections[at]
-    rows[at] = {
-      text.printable(table.concat(rejection.key, ", ")),
-      text.printable(rejection.label),
-      text.fit(rejection.reason or "", widest_reason),
-    }
-  end
-  local more = planned.rejected - #rows
-  local heading = lang.format("%s rejected, not worked on", lang.counted(planned.rejected, "item"))
-  return ("\n  %s\n"):format(out.color(31, heading))
-    .. out.table({ { name = table.concat(step.key, ", ") }, { title = "label" }, { title = "reason" } }, rows, 2)
-    .. (more > 0 and lang.format("\n  and %s\n", lang.counted(more, "more item")) or "")
-end
-
 local function checks_now(out, step)
   if not step.checks_now or #step.checks_now == 0 then return "" end
   return lang.text("\n  checks, as they are now\n") .. checks_text.render(out, step.checks_now, 2, true)
@@ -220,7 +200,7 @@ local function step_text(out, step, many)
   if next(planned.totals) then add("\n" .. M.pairs(planned.totals, 2)) end
   add(tally(out, step))
   add(step.schema and definitions(out, step) or sample(out, planned))
-  add(rejections(out, step))
+  add(rejections.render(out, step))
   add(checks_now(out, step))
   local names = planning.written_names(step)
   if #names > 0 then

@@ -217,6 +217,9 @@ function check:http(name, url, wanted) end
 ---@field columns string|string[] of the items, and the report's own: `outcome`, `error`
 ---@field rows? string the name of the list in the JSON; default "items"
 
+--- Sorts a row: its label, columns that are added, and why it is rejected.
+---@alias opsh.Classify fun(row: opsh.Row, ctx: opsh.Context): string?, table<string, any>?, string?
+
 ---@class opsh.Step
 ---@field name string
 ---@field plan string|fun(ctx: opsh.Context): string, table<string, opsh.Value>? SQL that gives one row per item
@@ -235,7 +238,7 @@ function check:http(name, url, wanted) end
 ---@field journal? boolean false: no row is recorded, and the step cannot be undone
 ---@field atomic? boolean one transaction for the whole step, gated by `verify`
 ---@field batch? integer items per batch, 1 to 10000; without it opsh chooses
----@field classify? string|fun(row: opsh.Row, ctx: opsh.Context): string?, table<string, any>?, string? label, columns, reason
+---@field classify? string|opsh.Classify
 ---@field skip? string[] labels of rows that are counted, not worked on
 ---@field reject? string[] labels of rows that are not worked on and that somebody has to look at: listed, exit 8
 ---@field tally? string|string[] columns to group the counts by

@@ -61,6 +61,7 @@ class StandIn {
         batch_(std::stoi(words[3])),
         defect_(words[4]),
         file_(std::string{words[5]} + "/place"),
+        effects_(std::string{words[5]} + "/effects"),
         increment_(words[6] ? words[6] : "1"),
         keeps_file_(has("place_in_file") || has("no_disk")) {}
 
@@ -126,6 +127,8 @@ class StandIn {
       go_on_in_spite();
     } else {
       in_one_transaction();
+      // What is to be done after the COMMIT is known to this process alone.
+      if (has("own_memory")) std::ofstream{effects_, std::ios::app} << position_ + 1 << "\n";
     }
   }
 
@@ -189,7 +192,7 @@ class StandIn {
 
   std::string conninfo_;
   int rows_, batch_;
-  std::string defect_, file_, increment_;
+  std::string defect_, file_, effects_, increment_;
   bool keeps_file_;
   int position_ = 0;
   std::optional<Session> session_;
