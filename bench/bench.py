@@ -74,9 +74,11 @@ class Bench:
     def measure(self, *command: str) -> Sample:
         return measure(list(command), self.environment, self.folder)
 
-    def measure_opsh(self, *words: str, database: str | None = None, discard: bool = False) -> Sample:
+    def measure_opsh(
+        self, *words: str, database: str | None = None, discard: bool = False, wanted: int = 0
+    ) -> Sample:
         target = [f"--db={self.server.conninfo(database)}"] if database else []
-        sample = measure([str(self.opsh), *target, *words], self.elsewhere, self.folder, discard)
+        sample = measure([str(self.opsh), *target, *words], self.elsewhere, self.folder, discard, wanted)
         shutil.rmtree(self.folder / "rounds", ignore_errors=True)
         return sample
 

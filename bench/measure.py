@@ -92,8 +92,11 @@ def run(arguments: list[str], environment: dict[str, str], folder: Path) -> str:
         return text_of(out)
 
 
-def measure(arguments: list[str], environment: dict[str, str], folder: Path, discard: bool = False) -> Sample:
-    """Runs a program and gives its figures; with `discard`, its output goes to /dev/null."""
+def measure(
+    arguments: list[str], environment: dict[str, str], folder: Path, discard: bool = False, wanted: int = 0
+) -> Sample:
+    """Runs a program, which must end with the status `wanted`, and gives its figures; with `discard`, its output goes to
+    /dev/null."""
     result = folder / "measured.result"
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         target = subprocess.DEVNULL if discard else out
@@ -102,7 +105,7 @@ def measure(arguments: list[str], environment: dict[str, str], folder: Path, dis
             if process.wait() != 0:
                 raise failed(command, process.returncode, text_of(err))
         wall, user, system, rss, status = (int(word) for word in result.read_text().split())
-        if status != 0:
+        if status != wanted:
             raise failed(arguments, status, text_of(err))
         return Sample(wall / 1e9, (user + system) / 1e9, rss * 1024, text_of(out))
 

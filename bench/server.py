@@ -77,6 +77,11 @@ class Server:
             self.made[name] = name
         return name
 
+    def forget(self, template: str) -> None:
+        """Drops what template() has made."""
+        self.made.pop(template, None)
+        self.execute(f"drop database if exists {template}")
+
     @contextmanager
     def copy(self, template: str) -> Iterator[str]:
         """A fresh copy of a database, all of it written to disk before the clock starts."""
