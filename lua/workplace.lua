@@ -139,18 +139,18 @@ local function in_sandbox(file, state, keep)
   return { conninfo = server:conninfo(), server = server }
 end
 
---- A read session on the target's reader login, where it names one.
-function M.reader(target)
-  local options = {}
-  for name, value in pairs(target) do
-    options[name] = value
-  end
+--- The target with its reader login, where it names one.
+function M.reading(target)
+  local options = copy(target)
   -- The role is for the login of `connect`: what it may write, the reader must not.
   if target.reader then
     options.conninfo, options.role = target.reader, nil
   end
-  return native_db.reader(options)
+  return options
 end
+
+--- A read session on it.
+function M.reader(target) return native_db.reader(M.reading(target)) end
 
 --- What pg_stat_activity shows of the sessions that are opened from here on: "opsh apply 20261121-151851-6dee".
 ---@param doing string the rung

@@ -1,5 +1,4 @@
---- Chunks that come without a person: of -e, and of standard input that is no terminal.
-local commands = require("opsh.host.repl.commands")
+--- Chunks that come without a person: of -e and -c, of a file, and of standard input that is no terminal.
 local host = require("opsh.native.host")
 local input = require("opsh.native.input")
 local language = require("opsh.host.repl.language")
@@ -7,41 +6,62 @@ local workbench = require("opsh.host.repl.workbench")
 
 local M = {}
 
---- Runs work that hands over chunks, up to the first error, and closes the session whatever happens.
----@param work fun(run: fun(text: string, place: table): string|nil)
+--- Runs work on a workbench, up to the first error, and closes the session whatever happens.
+---@param work fun(bench: table)
 ---@return integer exit status
 local function with(given, bring, work)
   local bench = workbench.open(given, bring)
-  local fresh = true
-  --- "more" when the text is not whole, "quit" when it asks for the end.
-  local function run(text, place)
-    local chunk = language.read(text, bench.env, place)
-    if not chunk then return "more" end
-    -- The chunk before this one is over, and its snapshot with it.
-    if not fresh then bench.session:rest() end
-    fresh = false
-    if chunk.kind == "command" then return commands.run(chunk.word, bench.out) end
-    bench.run(chunk, place)
-  end
-  local ok, err = host.protect(work, run)
+  local ok, err = host.protect(work, bench)
   local proved, doubt = host.attempt(bench.session.rest, bench.session)
   if not proved then
     ok, err = false, doubt
   end
   if ok and bench.out.json then bench.document() end
-  bench.session:close()
+  bench.close()
   if not ok then error(err, 0) end
   return 0
 end
 
---- Texts that are a chunk each: those of -e.
+--- Runs the chunks that lines make, each as soon as it is whole, up to the first error; "quit" when one asks for it.
+---@param bench table of workbench.open
+---@param lines fun(): string|nil
+---@param name string for messages
+---@return string|nil
+function M.feed(bench, lines, name)
+  local number, text, place = 0, nil, nil
+  local function run()
+    local chunk = language.read(text, bench.env, place)
+    if not chunk then return false end
+    text = nil
+    local result = bench.perform(chunk, place)
+    -- The chunk is over, and its snapshot with it.
+    bench.session:rest()
+    return true, result
+  end
+  for line in lines do
+    number = number + 1
+    place = text and place or { name = name, line = number }
+    text = text and text .. "\n" .. line or line
+    local _, result = run()
+    if result == "quit" then return result end
+  end
+  if not text then return nil end
+  place.is_last = true
+  return select(2, run())
+end
+
+--- Texts that are a chunk each: Lua or SQL those of -e, SQL or a command those of -c.
 ---@param given table<string, string[]> host options
 ---@param texts string[]
+---@param option string "-e" or "-c"
 ---@return integer exit status
-function M.texts(given, texts)
-  return with(given, nil, function(run)
+function M.texts(given, texts, option)
+  return with(given, nil, function(bench)
     for at, text in ipairs(texts) do
-      run(text, { name = #texts == 1 and "-e" or ("-e %d"):format(at), line = 1, is_last = true })
+      local place = { name = #texts == 1 and option or ("%s %d"):format(option, at), line = 1, is_last = true }
+      local chunk = option == "-c" and language.read_sql(text) or language.read(text, bench.env, place)
+      if at > 1 then bench.session:rest() end
+      if bench.perform(chunk, place) == "quit" then return end
     end
   end)
 end
@@ -51,20 +71,7 @@ end
 ---@param bring? function of workbench.open
 ---@return integer exit status
 function M.input(given, bring)
-  return with(given, bring, function(run)
-    local number, text, place = 0, nil, nil
-    for line in input.line do
-      number = number + 1
-      place = text and place or { name = "stdin", line = number }
-      text = text and text .. "\n" .. line or line
-      local result = run(text, place)
-      if result == "quit" then return end
-      if result ~= "more" then text = nil end
-    end
-    if not text then return end
-    place.is_last = true
-    run(text, place)
-  end)
+  return with(given, bring, function(bench) M.feed(bench, input.line, "stdin") end)
 end
 
 return M

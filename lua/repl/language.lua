@@ -60,18 +60,31 @@ local function as_sql(text, is_last)
   return nil
 end
 
+--- `select 1 \gx`: a statement, and the command that ends it in a semicolon's place.
+local function with_command(text, env)
+  -- What follows has no quote: behind a backslash within a string there is at least the one that closes it.
+  local head, word, rest = text:match("^(.-)\\(%a+)%s*([%w%s=.]-)%s*$")
+  if not head or not select(2, looks_like_sql(head .. ";", env)) then return nil end
+  local found = sql.statements(head .. ";")
+  -- Within a string or a comment a backslash is a part of it.
+  if not found.ended or #found == 0 then return nil end
+  return { kind = "sql", statements = found, ended_by = { word = word, rest = rest } }
+end
+
 --- Reads what was typed so far.
 ---@param text string
 ---@param env table the globals: a name that the person gave is no word of SQL
 ---@param place { name: string, line: integer, is_last: boolean } for messages; nothing more will come
----@return table|nil chunk { kind = "lua", run }, { kind = "sql", statements } or { kind = "command", word }; nil when
---- more is to come
+---@return table|nil chunk { kind = "lua", run }, { kind = "sql", statements, ended_by = { word, rest } or nil } or
+--- { kind = "command", word, rest }; nil when more is to come
 function M.read(text, env, place)
   if #text > longest then
     errors.raise("usage.input", ("a chunk has at most %d bytes"):format(longest), "make a runbook of it, or a module")
   end
-  local word = text:match("^%s*\\(.-)%s*$")
-  if word then return { kind = "command", word = word } end
+  local word, rest = text:match("^%s*\\(%S*)%s*(.-)%s*$")
+  if word then return { kind = "command", word = word, rest = rest } end
+  local ended = text:find("\\", 1, true) and with_command(text, env)
+  if ended then return ended end
   -- As many lines as came before it, so that messages count them all.
   local above = ("\n"):rep(place.line - 1)
   local expression = text:match("^%s*=(.*)$")
@@ -87,6 +100,15 @@ function M.read(text, env, place)
   if begins_like_sql then return as_sql(text, place.is_last) end
   -- Raises, with the place.
   return { kind = "lua", run = cage.compile(place.name, above .. source, env) }
+end
+
+--- Reads a text that is SQL, or a command of the prompt, whatever it would be in Lua: that of -c.
+---@param text string
+---@return table chunk
+function M.read_sql(text)
+  local word, rest = text:match("^%s*\\(%S*)%s*(.-)%s*$")
+  if word then return { kind = "command", word = word, rest = rest } end
+  return with_command(text, {}) or { kind = "sql", statements = sql.statements(text) }
 end
 
 return M

@@ -1,12 +1,16 @@
 --- The prompt: asks for lines on the terminal, runs what is whole, shows errors, and goes on.
-local commands = require("opsh.host.repl.commands")
+local completion = require("opsh.host.repl.completion")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local input = require("opsh.native.input")
 local language = require("opsh.host.repl.language")
+local prompt_line = require("opsh.host.repl.prompt_line")
+local screen = require("opsh.host.present.screen")
+local secrecy = require("opsh.host.repl.secrecy")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
 local workbench = require("opsh.host.repl.workbench")
+local workplace = require("opsh.host.workplace")
 
 local M = {}
 
@@ -14,9 +18,9 @@ local M = {}
 local exit_when_told = 130
 
 --- An editor with the history of this place; without a directory to write in, with none.
-local function open_editor(state)
+local function open_editor(bench, state)
   host.attempt(system.make_directory, state)
-  return input.editor(state .. "/history")
+  return input.editor(state .. "/history", screen.colored(bench.given, true))
 end
 
 local function show_failure(err, given)
@@ -24,40 +28,109 @@ local function show_failure(err, given)
   if not shown then system.write_error(("error: %s\n"):format(err.message)) end
 end
 
---- Runs a chunk that is whole; "quit" when it asks for the end.
-local function run(bench, chunk, place)
-  if chunk.kind == "command" then return commands.run(chunk.word, bench.out) end
-  bench.run(chunk, place)
+--- Shows an error, and keeps it for \errverbose.
+local function failed(bench, err)
+  bench.last_error = err
+  show_failure(err, bench.given)
 end
 
 --- What was typed is whole, or wrong: runs it, and ends the transaction that it was seen in.
 local function finish(bench, chunk, place)
-  local ok, result = host.chunk(run, bench, chunk, place)
-  if not ok then show_failure(result, bench.given) end
+  local ok, result = host.chunk(bench.perform, chunk, place)
+  if not ok then failed(bench, result) end
   host.chunk(bench.session.rest, bench.session)
   return ok and result
 end
 
+--- Keeps what was typed, unless it has a password; what cannot be kept is said once.
+local function remember(bench, editor, typed)
+  bench.last_text = typed
+  if secrecy.has_password(typed) then
+    bench.out.say("this is left out of the history: there is a password in it")
+    return
+  end
+  editor:remember(typed)
+  local trouble = editor:trouble()
+  if trouble and not bench.told_of_history then
+    bench.told_of_history = true
+    bench.out.say(("the history is that of this session only: its file cannot be written (%s)"):format(trouble))
+  end
+end
+
+--- What the editor is asked. `typed` is what it goes on with.
+local function question(bench, typed, completer)
+  local session = bench.session
+  local state = bench.state or {}
+  -- Where it is could not be asked when that was interrupted: then it is where it was.
+  bench.whereabouts = session:place().whereabouts or bench.whereabouts
+  local asked = prompt_line.of(bench.whereabouts, {
+    mode = state.mode,
+    transaction = state.transaction,
+    lost = session.was_lost,
+  }, system.terminal(1).columns)
+  asked.text = typed
+  asked.watched = { session:descriptor(), completer:descriptor() }
+  return asked
+end
+
+--- The server said something on its own, or is gone.
+local function listen(bench, editor)
+  editor:hide()
+  local err = bench.session:stir()
+  if err then failed(bench, err) end
+end
+
+--- Whether the person may leave: an open transaction asks.
+local function may_leave(bench)
+  if not bench.may_leave then return true end
+  local ok, may = host.chunk(bench.may_leave)
+  return not ok or may ~= false
+end
+
+--- What the editor answered: the text that it goes on with, or nothing; and the exit status when it is over.
+---@return string|nil typed
+---@return integer|nil exit status
+local function take(bench, editor, typed, place)
+  local ok, chunk = host.chunk(language.read, typed, bench.env, place)
+  if ok and not chunk then return typed .. "\n" end
+  editor:leave()
+  remember(bench, editor, typed)
+  if not ok then
+    failed(bench, chunk)
+  elseif finish(bench, chunk, place) == "quit" and may_leave(bench) then
+    return nil, 0
+  end
+  place.line = place.line + 1 + select(2, typed:gsub("\n", ""))
+  -- What \e gave back is there to be looked at.
+  local draft = bench.draft
+  bench.draft = nil
+  return draft
+end
+
 --- Asks until the person has enough; returns the exit status.
-local function converse(bench, editor, database)
+local function converse(bench, editor, completer)
   local typed, place = nil, { name = "prompt", line = 1 }
   while true do
-    local asked, line = editor:ask(database .. (typed and "-> " or "=> "))
+    if not bench.session.was_lost then
+      host.chunk(prompt_line.whereabouts, bench.session)
+      host.chunk(completer.prepare, completer)
+    end
+    local asked, line, point = editor:ask(question(bench, typed, completer))
     if asked == "told to end" then return exit_when_told end
-    if asked == "end" then return 0 end
-    if asked == "interrupted" then
-      system.write_out("\n")
+    if asked == "completion" then
+      host.chunk(completer.complete, completer, editor, line, point)
+    elseif asked == "stirred" then
+      local _, learned = host.chunk(completer.learn, completer)
+      if not learned then host.chunk(listen, bench, editor) end
+    elseif asked == "interrupted" then
       typed = nil
+    elseif asked == "line" then
+      local status
+      typed, status = take(bench, editor, line, place)
+      if status then return status end
     else
-      typed = typed and typed .. "\n" .. line or line
-      local ok, chunk = host.chunk(language.read, typed, bench.env, place)
-      if not ok or chunk then
-        editor:remember(typed)
-        if not ok then show_failure(chunk, bench.given) end
-        if ok and finish(bench, chunk, place) == "quit" then return 0 end
-        place.line = place.line + 1 + select(2, typed:gsub("\n", ""))
-        typed = nil
-      end
+      editor:leave()
+      if may_leave(bench) then return 0 end
     end
   end
 end
@@ -75,19 +148,27 @@ function M.run(given, bring)
     )
   end
   local bench = workbench.open(given, bring)
+  if system.terminal(2).terminal and not bench.out.quiet and system.environment("TERM") ~= "dumb" then
+    bench.session.on_connect = function(reader, target) reader:show_waiting(workplace.reading(target)) end
+  end
   local ok, result = host.protect(function()
     local place = bench.session:place()
-    local database = bench.session:reader():read("select pg_catalog.current_database()::text as name")[1].name
+    prompt_line.whereabouts(bench.session)
     bench.session:rest()
     if not bench.out.quiet then
       local target = text.printable(place.target.described)
       system.write_error(("opsh %s, %s, read only; \\? for help, \\q to quit\n"):format(host.version(), target))
     end
-    local editor = open_editor(place.state)
+    local editor = open_editor(bench, place.state)
     host.idle()
-    return converse(bench, editor, text.printable(database))
+    bench.remember = function(entry) editor:remember(entry) end
+    local completer = completion.new(bench)
+    local went, status = host.attempt(converse, bench, editor, completer)
+    completer:close()
+    if not went then error(status, 0) end
+    return status
   end)
-  bench.session:close()
+  bench.close()
   if not ok then error(result, 0) end
   return result
 end

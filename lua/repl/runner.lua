@@ -8,27 +8,64 @@ local M = {}
 local Runner = {}
 Runner.__index = Runner
 
---- `show` gets the results of a chunk, { n = count, ... }; `all_rows` is for who shows more than the first of them.
----@param parts { env: table, ctx: table, session: table, scope: table, all_rows: boolean, show: fun(values: table) }
+-- _ and _1 to _9: more would keep rows that nobody remembers.
+local kept = 9
+
+--- `show` gets the results of a chunk, { n = count, ... }. `mode` says how the rows of a statement are read: "all" of
+--- them, the "beginning" of them, or "streamed" to `stream(statement, bindings)`, which shows them as they come and
+--- returns the first.
+---@param parts { env: table, session: table, scope: table, mode: fun(): string, show: function, stream: function }
 function M.new(parts) return setmetatable(parts, Runner) end
 
---- The rows of a statement. EXPLAIN has no cursor.
+--- The values that stand behind a colon in a statement: params of a runbook, and Lua's globals. Those that it names are
+--- held, so that the statement is the same when it is run again.
+function Runner:bindings(text)
+  local names = {}
+  for _, name in ipairs(sql.placeholders(text)) do
+    local value = rawget(self.scope, name)
+    if value == nil then value = rawget(self.env, name) end
+    names[name] = value
+  end
+  return { n = 0, names = names, scope = self.env }
+end
+
+--- The rows of a statement.
+---@param statement { text: string, word: string }
 function Runner:read(statement)
   -- Before anything connects.
   sql.check_read(statement.text)
-  if self.all_rows or statement.word == "explain" then return self.ctx:query(statement.text) end
-  return sample.take(self.session, statement.text, { n = 0, scope = self.scope })
+  local bindings, mode = self:bindings(statement.text), self.mode()
+  -- EXPLAIN has no cursor.
+  if mode == "all" or statement.word == "explain" then
+    bindings.numbered = true
+    return self.session:reader():read(statement.text, bindings), "all"
+  end
+  if mode == "streamed" then return self.stream(statement, bindings), mode end
+  return sample.take(self.session, statement.text, bindings), mode
 end
 
-function Runner:take(values)
-  if values.n > 0 then self.env._ = values[1] end
-  self.show(values)
+--- Makes a value the last result.
+function Runner:keep(value)
+  for at = kept, 1, -1 do
+    local before = at == 1 and "_" or "_" .. at - 1
+    rawset(self.env, "_" .. at, rawget(self.env, before))
+  end
+  rawset(self.env, "_", value)
+end
+
+function Runner:take(values, shown)
+  if values.n > 0 then self:keep(values[1]) end
+  self.show(values, shown)
 end
 
 local function packed(...) return { n = select("#", ...), ... } end
 
 --- The error with the chunk's first line, when it knows no better: a tail call leaves none behind.
 local function placed(err, place, line)
+  -- A database of encoding SQL_ASCII has whatever it was given.
+  if err.sqlstate == "22021" and (err.hint or "") == "" then
+    err.hint = "look at the bytes: convert_to(column, 'SQL_ASCII')"
+  end
   if err.kind ~= "interrupted" then err.where = err.where or ("%s:%d"):format(place.name, place.line + line - 1) end
   return err
 end
@@ -43,9 +80,10 @@ function Runner:run(chunk, place)
     return self:take({ n = results.n - 1, unpack(results, 2, results.n) })
   end
   for _, statement in ipairs(chunk.statements) do
-    local ok, result = host.attempt(self.read, self, statement)
+    self.statement = statement
+    local ok, result, mode = host.attempt(self.read, self, statement)
     if not ok then error(placed(result, place, statement.line), 0) end
-    self:take({ n = 1, result })
+    self:take({ n = 1, result }, mode == "streamed")
   end
 end
 

@@ -26,7 +26,8 @@ function M.new(session, options)
     modules = config.modules(),
     unknown_global = "assign it first; a local is gone after its line; \\? says what is there",
   })
-  local ctx = options.ctx or handles.context(M.connecting({ scope = {} }, session), {})
+  -- Lua's globals are values for :name, also in the queries of functions.
+  local ctx = options.ctx or handles.context(M.connecting({ scope = env }, session), {})
   for _, name in ipairs(queries) do
     env[name] = function(...) return ctx[name](ctx, ...) end
   end

@@ -1,10 +1,13 @@
 --- The read session of a prompt: it connects when it is first asked something, holds no transaction between chunks, and
---- connects anew after it was lost.
+--- connects anew after it was lost only when it is told to.
+local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local sql = require("opsh.native.sql")
 local workplace = require("opsh.host.workplace")
 
 local M = {}
+
+local how_to_reconnect = "\\reconnect connects anew; the values of Lua are kept"
 
 local Session = {}
 Session.__index = Session
@@ -13,7 +16,7 @@ Session.__index = Session
 ---@param given table<string, string[]> host options
 ---@param say fun(text: string) for what is not data
 function M.new(given, say)
-  local session = setmetatable({ given = given, say = say, functions = {}, foreign_tables = {} }, Session)
+  local session = setmetatable({ given = given, say = say, functions = {}, foreign_tables = {}, left = {} }, Session)
   for _, name in ipairs(given["function"] or {}) do
     table.insert(session.functions, sql.qualified(name))
   end
@@ -41,29 +44,83 @@ end
 
 --- The native session, in its transaction from the first statement on.
 function Session:reader()
+  if self.was_lost then
+    errors.raise(
+      "connection.lost",
+      "there is no connection: it was lost",
+      how_to_reconnect
+    )
+  end
   if not self.connected then
     local target = self:place().target
     target.functions, target.foreign_tables = self.functions, self.foreign_tables
     self.connected = workplace.reader(target)
-    if self.was_lost then self.say("connected anew; nothing is lost, because this session only reads") end
-    self.was_lost = false
+    if self.on_connect then self.on_connect(self.connected, target) end
   end
   return self.connected
 end
 
---- Ends the transaction: a chunk is over. A session that cannot is given up, and the next chunk connects anew.
+function Session:give_up()
+  self.connected:close()
+  self.connected, self.was_lost = nil, true
+end
+
+--- What to watch while nobody asks anything: readable when the server says something on its own. Nothing without a
+--- connection.
+---@return integer|nil
+function Session:descriptor() return self.connected and self.connected:descriptor() end
+
+--- Takes what the server said on its own.
+---@return table|nil error when the connection turns out to be lost
+function Session:stir()
+  if not self.connected then return nil end
+  local ok, err = host.attempt(self.connected.stir, self.connected)
+  if ok then return nil end
+  self:give_up()
+  err.hint = how_to_reconnect
+  return err
+end
+
+--- Connects anew, also when nothing was lost.
+function Session:reconnect()
+  if self.connected then self:give_up() end
+  self.was_lost = false
+  local ok, err = host.attempt(self.reader, self)
+  self.was_lost = not ok
+  if not ok then error(err, 0) end
+end
+
+--- Ends the transaction: a chunk is over. A session that cannot is given up.
 function Session:rest()
   if not self.connected then return end
   local ok, err = host.attempt(self.connected.rest, self.connected)
   if ok then return end
-  self.connected:close()
-  self.connected, self.was_lost = nil, true
+  self:give_up()
   -- It wrote, and it was to read only: that is no matter of a connection.
   if err.kind == "in_doubt.evidence" then error(err, 0) end
 end
 
+--- Goes on elsewhere: a session is opened there first, and the one that there was stays when that fails.
+---@param place table as `place` gives it
+function Session:move(place)
+  local former, connected, was_lost = self:place(), self.connected, self.was_lost
+  self.opened, self.connected, self.was_lost = place, nil, false
+  local ok, err = host.attempt(function() self:reader():rest() end)
+  if not ok then
+    self.opened, self.connected, self.was_lost = former, connected, was_lost
+    place.close()
+    error(err, 0)
+  end
+  if connected then connected:close() end
+  -- A sandbox of before ends with the prompt.
+  table.insert(self.left, former)
+end
+
 function Session:close()
   if self.connected then self.connected:close() end
+  for _, place in ipairs(self.left) do
+    place.close()
+  end
   if self.opened then self.opened.close() end
 end
 

@@ -1,8 +1,6 @@
---- Values as a person reads them: rows as a table, Lua tables with their keys in order, text without escapes.
-local counted = require("opsh.host.counted")
+--- Lua values as a person reads them: tables with their keys in order, text without escapes. Rows: rows_text.lua.
 local json = require("opsh.native.json")
-local report = require("opsh.native.report")
-local sample = require("opsh.host.repl.sample")
+local rows_text = require("opsh.host.repl.rows_text")
 local text = require("opsh.native.text")
 
 local M = {}
@@ -10,24 +8,12 @@ local M = {}
 local null = json.decode("null")
 local _, array = json.metatables()
 
--- Rows of a list, entries of a Lua table and levels of tables in it: enough to look at, and never a full terminal.
-local most_rows, most_entries, most_levels = 1000, 100, 4
+-- Entries of a Lua table and levels of tables in it: enough to look at, and never a full terminal.
+local most_entries, most_levels = 100, 4
 
--- PostgreSQL's type oids (pg_type.dat): figures, whose columns go right and are never cut; and bytea.
-local figures = { [20] = true, [21] = true, [23] = true, [26] = true, [700] = true, [701] = true, [790] = true }
-figures[1700] = true
-local bytea = 17
+local is_rows, number_text = rows_text.is_rows, rows_text.number
 
 local function shape(value) return type(value) == "table" and debug.getmetatable(value) or {} end
-
-local function is_rows(value) return shape(value).__is_list == true end
-local function is_row(value) return shape(value).__columns ~= nil and not is_rows(value) end
-
---- Every digit of a number.
-local function number_text(value)
-  local finite = value == value and math.abs(value) ~= math.huge
-  return finite and json.encode(value) or tostring(value)
-end
 
 local render
 
@@ -82,53 +68,15 @@ function render(value, level)
   return table_text(value, level)
 end
 
---- A field in a table of rows: NULL is no text, and no text is empty.
-local function field_text(value, oid)
-  if value == nil then return "NULL" end
-  if oid == bytea and type(value) == "string" then
-    return "\\x" .. value:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
-  end
-  if type(value) == "string" then return value end
-  if type(value) == "number" then return number_text(value) end
-  if type(value) == "boolean" then return tostring(value) end
-  return json.encode(value)
-end
-
-local function rows_text(out, list, total)
-  local columns, oids = shape(list).__columns, shape(list).__types
-  local heads, cells = {}, {}
-  for at, name in ipairs(columns) do
-    heads[at] = { title = name, right = figures[oids[at]] or false }
-  end
-  local shown = math.min(#list, most_rows)
-  for at = 1, shown do
-    local row = {}
-    for column, name in ipairs(columns) do
-      row[column] = field_text(rawget(list[at], name), oids[column])
-    end
-    cells[at] = row
-  end
-  local count = counted(total, "row")
-  local said = shown < total and ("(the first %s of %s)"):format(report.number(shown), count) or "(" .. count .. ")"
-  return (#columns > 0 and out.table(heads, cells) or "") .. said .. "\n"
-end
-
 --- Text as it is, for a file or a program; made harmless, line by line, for a terminal.
 local function plain(value, harmless)
   if not harmless then return value end
   return (value:gsub("[^\n]+", text.printable))
 end
 
---- One value, ended by a line break.
----@param out table of screen.open
+--- One value that is no row, ended by a line break.
 ---@param harmless boolean for a terminal
-function M.text(out, value, harmless)
-  if is_rows(value) then return rows_text(out, value, sample.total(value)) end
-  if is_row(value) then
-    local list = { value }
-    debug.setmetatable(list, shape(value).__list)
-    return rows_text(out, list, 1)
-  end
+function M.text(value, harmless)
   if type(value) == "string" then return plain(value, harmless) .. "\n" end
   return render(value, 0) .. "\n"
 end

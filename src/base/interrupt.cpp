@@ -26,21 +26,54 @@ int make_event() {
 }
 
 const int event = make_event();
+
+/// Of this thread; null for what the operator asks.
+thread_local Aside* of_thread = nullptr;
+
+void signal_event(int descriptor) {
+  std::uint64_t one = 1;
+  [[maybe_unused]] auto written = ::write(descriptor, &one, sizeof one);
+}
 }  // namespace
 
+/// Where this thread's request is.
+struct Current {
+  static std::atomic<bool>& asked() { return of_thread ? of_thread->asked_ : interrupt::asked; }
+  static std::atomic<int>& shields() { return of_thread ? of_thread->shields_ : interrupt::shields; }
+  static int event() { return of_thread ? of_thread->event_ : interrupt::event; }
+};
+
+Aside::Aside() : event_(make_event()) {}
+
+Aside::~Aside() {
+  ::close(event_);
+}
+
+void Aside::request() {
+  asked_.store(true);
+  signal_event(event_);
+}
+
+Aside::Here::Here(Aside& aside) {
+  of_thread = &aside;
+}
+
+Aside::Here::~Here() {
+  of_thread = nullptr;
+}
+
 bool requested() {
-  return asked.load();
+  return Current::asked().load();
 }
 
 int descriptor() {
-  return event;
+  return Current::event();
 }
 
 void request() {
   int saved = errno;
   asked.store(true);
-  std::uint64_t one = 1;
-  [[maybe_unused]] auto written = ::write(event, &one, sizeof one);
+  signal_event(event);
   errno = saved;
 }
 
@@ -51,15 +84,15 @@ void clear() {
 }
 
 Shield::Shield() {
-  ++shields;
+  ++Current::shields();
 }
 
 Shield::~Shield() {
-  --shields;
+  --Current::shields();
 }
 
 bool shielded() {
-  return shields.load() > 0;
+  return Current::shields().load() > 0;
 }
 
 bool heeded() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <string_view>
 
 namespace opsh::interrupt {
@@ -28,6 +29,35 @@ class Shield {
 /// Whether an interrupt is to be heeded: requested, and no Shield lives.
 bool heeded();
 bool shielded();
+
+/// A request of its own for a thread beside the main one: what the operator asks of the program does not stop it, and
+/// this does.
+class Aside {
+ public:
+  Aside();
+  ~Aside();
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
+
+  /// Asks it to stop. From any thread.
+  void request();
+
+  /// While one lives, requested(), descriptor(), heeded() and Shield of the thread that made it are about `aside`,
+  /// which lives longer.
+  class Here {
+   public:
+    explicit Here(Aside& aside);
+    ~Here();
+    Here(const Here&) = delete;
+    Here& operator=(const Here&) = delete;
+  };
+
+ private:
+  friend struct Current;
+  std::atomic<bool> asked_{false};
+  std::atomic<int> shields_{0};
+  int event_ = -1;
+};
 
 /// What a second request does: prints `message` (at most 511 bytes of it) on standard error and ends the process at
 /// once with `exit_code`. Until it is set: no message, 130.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <mutex>
 #include <vector>
 
 namespace opsh::redact {
@@ -12,6 +13,8 @@ std::vector<std::string>& spellings() {
   static std::vector<std::string> all;
   return all;
 }
+
+std::mutex guard;  ///< of spellings()
 
 std::string percent_encoded(std::string_view text, std::string_view digits) {
   std::string made;
@@ -40,6 +43,7 @@ std::string escaped(std::string_view text, std::string_view characters, char mar
 
 bool hide(std::string_view secret) {
   if (secret.size() < shortest) return false;
+  const std::lock_guard lock{guard};
   auto& all = spellings();
   for (std::string spelled :
        {std::string{secret}, percent_encoded(secret, "0123456789ABCDEF"), percent_encoded(secret, "0123456789abcdef"),
@@ -50,11 +54,13 @@ bool hide(std::string_view secret) {
 }
 
 bool holds(std::string_view text) {
+  const std::lock_guard lock{guard};
   return std::ranges::any_of(spellings(),
                              [&](const std::string& each) { return text.find(each) != std::string_view::npos; });
 }
 
 std::string redacted(std::string_view text) {
+  const std::lock_guard lock{guard};
   std::string made{text};
   for (const std::string& each : spellings())
     for (std::size_t at = 0; (at = made.find(each, at)) != std::string::npos; at += mask.size())

@@ -5,8 +5,8 @@
 #include <string_view>
 
 /// What must not leave the process: values of secret params and passwords, known from the moment that they are read.
-/// Everything that opsh writes for people or keeps as a record passes through here right before it is written. For the
-/// main thread only.
+/// Everything that opsh writes for people or keeps as a record passes through here right before it is written. From any
+/// thread.
 namespace opsh::redact {
 
 /// Stands where a secret stood.

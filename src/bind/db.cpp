@@ -2,7 +2,9 @@
 
 #include "bind/module.hpp"
 #include "bind/session.hpp"
+#include "bind/waiting.hpp"
 #include "db/copy.hpp"
+#include "db/glance.hpp"
 #include "log/log.hpp"
 #include "text/printable.hpp"
 
@@ -95,14 +97,25 @@ int copy_out(lua_State* L) {
   return copy_rows_out(L, ReaderObject::check(L, 1).get().connection());
 }
 
-/// beginning(sql, bindings) -> at most 1000 rows, and the number of all
+/// beginning(sql, bindings) -> at most 1000 rows, the number of all, and the long values, which the rows have not: a
+/// list of { row, column, bytes, beginning }
 int read_beginning(lua_State* L) {
   db::Reader& reader = ReaderObject::check(L, 1).get();
   Bound bound = bind_statement(L, 2, 3, reader.connection());
-  db::Sample found = reader.beginning(sql::gate_read(bound.rendered), bound.parameters);
-  push_rows(L, reader.connection(), found.rows, duplicates_at(L));
-  lua_pushnumber(L, static_cast<double>(found.total));
-  return 2;
+  db::Glance found = db::glance(reader, bound.rendered, bound.parameters);
+  push_rows(L, reader.connection(), found.sample.rows, found.columns, duplicates_at(L));
+  lua_pushnumber(L, static_cast<double>(found.sample.total));
+  lua_createtable(L, static_cast<int>(found.long_values.size()), 0);
+  for (std::size_t at = 0; at < found.long_values.size(); ++at) {
+    const db::LongValue& value = found.long_values[at];
+    lua_createtable(L, 0, 4);
+    lua::set_field(L, "row", value.row + 1);
+    lua::set_field(L, "column", value.column + 1);
+    lua::set_field(L, "bytes", static_cast<double>(value.bytes));
+    lua::set_field(L, "beginning", value.beginning);
+    lua_rawseti(L, -2, static_cast<int>(at + 1));
+  }
+  return 3;
 }
 
 int rest(lua_State* L) {
@@ -114,6 +127,12 @@ int rest(lua_State* L) {
 int descriptor(lua_State* L) {
   lua_pushnumber(L, ReaderObject::check(L, 1).get().descriptor());
   return 1;
+}
+
+/// show_waiting(target): from now on a long statement says so on the terminal
+int show_waiting_at_prompt(lua_State* L) {
+  show_waiting(ReaderObject::check(L, 1).get().connection(), target_at(L, 2));
+  return 0;
 }
 
 /// stir(): takes what it said; raises when the session is over
@@ -256,6 +275,7 @@ void open_db(lua_State* L) {
                                     {"rest", lua::guarded<rest>},
                                     {"descriptor", lua::guarded<descriptor>},
                                     {"stir", lua::guarded<stir>},
+                                    {"show_waiting", lua::guarded<show_waiting_at_prompt>},
                                     {"evidence", lua::guarded<push_evidence>},
                                     {nullptr, nullptr}};
   static const luaL_Reg cursor[] = {

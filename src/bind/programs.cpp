@@ -39,13 +39,17 @@ int psql(lua_State* L) {
   const backup::Program program =
       backup::find_program({.directory = lua::optional_string(L, 4).value_or("")}, "psql", client.major());
   std::vector<std::string> arguments = client.arguments();
-  arguments.insert(arguments.end(), {"--no-psqlrc", "--set=ON_ERROR_STOP=1"});
+  // By statements: what a connection string says of `options` would take the place of PGOPTIONS.
+  // Quiet meanwhile only: quiet, psql does not say that there is no such table.
+  arguments.insert(arguments.end(),
+                   {"--no-psqlrc", "--set=ON_ERROR_STOP=1", "--command=\\set QUIET on",
+                    "--command=set session characteristics as transaction read only; set statement_timeout = '60s'",
+                    "--command=\\set QUIET off"});
   for (const auto& [name, value] : names_at(L, 3, "settings"))
     arguments.push_back(fmt::format("--pset={}={}", name, value));
   arguments.push_back("--command=" + lua::check_string(L, 2));
   proc::Command command = program.command(arguments);
   client.enter(command);
-  command.environment.set["PGOPTIONS"] = "-c default_transaction_read_only=on -c statement_timeout=60s";
   command.environment.set["PGAPPNAME"] = "opsh psql";
   const proc::Outcome outcome = proc::run(std::move(command));
   if (outcome.stopped != proc::Stopped::no) throw Error{"interrupted", "interrupted while psql was at work"};

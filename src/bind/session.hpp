@@ -93,6 +93,7 @@ void show_notices(db::Connection& connection);
 void push_figures(lua_State* L, const plan::Survey& survey);
 
 void open_db(lua_State* L);
+void open_names(lua_State* L);
 void open_items(lua_State* L);
 void open_batch(lua_State* L);
 void open_plan(lua_State* L);

@@ -12,6 +12,7 @@
 
 #include "base/file_error.hpp"
 #include "bind/console.hpp"
+#include "bind/files.hpp"
 #include "bind/module.hpp"
 #include "bind/modules.hpp"
 #include "proc/pipes.hpp"
@@ -66,16 +67,28 @@ TextFile::TextFile() {
 
 TextFile::TextFile(std::string path) : path_(std::move(path)) {
   struct stat there {};
-  if (::stat(path_.c_str(), &there) == 0 && S_ISDIR(there.st_mode)) throw file_error("write", path_, EISDIR);
-  ::unlink(part().c_str());
-  file_ = Descriptor{::open(part().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!file_) throw file_error("write", std::exchange(path_, {}), errno);
+  const bool is_there = ::stat(path_.c_str(), &there) == 0;
+  if (is_there && S_ISDIR(there.st_mode)) throw file_error("write", path_, EISDIR);
+  // A device or a pipe is written, never replaced; nor is a file that somebody has open as /dev/stdout.
+  if (is_there && (!S_ISREG(there.st_mode) || path_.starts_with("/dev/") || path_.starts_with("/proc/"))) {
+    file_ = Descriptor{::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY)};
+    if (!file_) throw file_error("write", path_, errno);
+    return;
+  }
+  // What a link leads to is replaced, and not the link.
+  if (is_there) path_ = files::real_path(path_);
+  part_ = path_ + ".XXXXXX";
+  file_ = Descriptor{::mkostemp(part_.data(), O_CLOEXEC)};
+  if (file_) return;
+  part_.clear();
+  throw file_error("write", path_, errno);
 }
 
-TextFile::TextFile(TextFile&& other) noexcept : path_(std::exchange(other.path_, {})), file_(std::move(other.file_)) {}
+TextFile::TextFile(TextFile&& other) noexcept
+    : path_(std::move(other.path_)), part_(std::exchange(other.part_, {})), file_(std::move(other.file_)) {}
 
 TextFile::~TextFile() {
-  if (!path_.empty()) ::unlink(part().c_str());
+  if (!part_.empty()) ::unlink(part_.c_str());
 }
 
 void TextFile::write(std::string_view text) {
@@ -101,10 +114,9 @@ void TextFile::copy_out() const {
 }
 
 void TextFile::publish() {
-  if (path_.empty()) return;
-  if (::fsync(file_.get()) != 0 || ::rename(part().c_str(), path_.c_str()) != 0)
-    throw file_error("write", path_, errno);
-  path_.clear();
+  if (part_.empty()) return;
+  if (::fsync(file_.get()) != 0 || ::rename(part_.c_str(), path_.c_str()) != 0) throw file_error("write", path_, errno);
+  part_.clear();
 }
 
 void open_text_file(lua_State* L) {

@@ -14,8 +14,8 @@ class TextFile {
   /// Without a name, in $TMPDIR or /tmp: gone when this and the programs that it was lent to are. Errors: as
   /// file_error().
   TextFile();
-  /// In the making: `path` and `.part`, until publish(). What another one left there is replaced; destroyed before, it
-  /// is removed. Errors: as file_error().
+  /// In the making, beside `path`, until publish(); destroyed before, it is removed. A device or a pipe of that name is
+  /// written as it is. Errors: as file_error().
   explicit TextFile(std::string path);
   TextFile(TextFile&& other) noexcept;
   TextFile(const TextFile&) = delete;
@@ -33,9 +33,8 @@ class TextFile {
   int descriptor() const { return file_.get(); }
 
  private:
-  std::string part() const { return path_ + ".part"; }
-
-  std::string path_;  ///< empty: without a name, or published
+  std::string path_;  ///< empty: without a name
+  std::string part_;  ///< its name in the making; empty: it has none, or is published
   Descriptor file_;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <thread>
 
 #include "base/interrupt.hpp"
@@ -19,6 +20,13 @@ namespace {
 
 constexpr Seconds answer_to_cancel{5};
 constexpr Seconds grace{10};
+constexpr Seconds first_word{1};
+constexpr Seconds next_word{0.5};
+
+int sooner(int limit, const Deadline& other) {
+  int left = other.poll_milliseconds();
+  return left < 0 ? limit : limit < 0 ? left : std::min(limit, left);
+}
 
 std::string said(pg_conn* connection) {
   return PQerrorMessage(connection);
@@ -188,6 +196,8 @@ void Connection::send(const char* text, const Parameters& parameters) {
 
 Result Connection::receive(Control control) {
   require_alive();
+  waiting_since_ = Clock::now();
+  waiting_next_ = waiting_sink_ ? Deadline::in(first_word) : Deadline{};
   Deadline deadline = answer_deadline();
   flush(deadline);
   Result last;
@@ -225,8 +235,7 @@ void Connection::wait(short events, const Deadline& deadline) {
   for (;;) {
     std::array<pollfd, 2> watched{pollfd{PQsocket(connection_.get()), events, 0},
                                   pollfd{heed ? interrupt::descriptor() : -1, POLLIN, 0}};
-    int limit = deadline.poll_milliseconds();
-    if (int other = cancelled_.poll_milliseconds(); other >= 0) limit = limit < 0 ? other : std::min(limit, other);
+    int limit = sooner(sooner(deadline.poll_milliseconds(), cancelled_), waiting_next_);
     int ready = ::poll(watched.data(), watched.size(), limit);
     if (ready < 0 && errno != EINTR) give_up(connection_lost("poll failed"));
     if (heed && (watched[1].revents & POLLIN)) {
@@ -235,12 +244,27 @@ void Connection::wait(short events, const Deadline& deadline) {
       heed = false;
       continue;
     }
-    if (ready > 0) return;
+    if (ready > 0) return say_waiting(true);
+    if (waiting_next_.passed()) say_waiting(false);
     if (cancelled_.passed())
       give_up(Error{"interrupted", "interrupted; the server did not answer the cancel request in time"});
     if (deadline.passed())
       give_up(Error{"connection.lost", "the server has not answered within the statement's time limit",
                     "the session may still be running there: see pg_stat_activity"});
+  }
+}
+
+void Connection::say_waiting(bool over) noexcept {
+  if (over && !said_waiting_) return;
+  said_waiting_ = !over;
+  waiting_next_ = Deadline::in(next_word);
+  try {
+    if (over)
+      waiting_sink_(std::nullopt);
+    else
+      waiting_sink_(Clock::now() - waiting_since_);
+  } catch (const std::exception&) {
+    // What is said while one waits decides nothing.
   }
 }
 
@@ -318,6 +342,7 @@ void Connection::require_alive() const {
 }
 
 void Connection::give_up(Error error) {
+  say_waiting(true);
   lost_ = error;
   in_transaction_ = false;
   in_flight_ = nullptr;

@@ -54,6 +54,10 @@ class Connection {
   /// Where notices go as they arrive; the default drops them.
   void on_notice(std::function<void(const Notice&)> sink) { notice_sink_ = std::move(sink); }
 
+  /// Called while an answer is waited for, a second after the statement was sent and every half one from then on, with
+  /// the time so far; once with nothing when the wait is over. What it throws is dropped.
+  void on_waiting(std::function<void(std::optional<Seconds>)> sink) { waiting_sink_ = std::move(sink); }
+
   /// Quoting, arrays and bytea by libpqxx, which borrows this connection.
   Borrowed& pqxx() { return *borrowed_; }
 
@@ -112,6 +116,7 @@ class Connection {
   Result checked(Result result, Control control);
   Deadline answer_deadline() const;
   void wait(short events, const Deadline& deadline);
+  void say_waiting(bool over) noexcept;
   void flush(const Deadline& deadline);
   std::thread cancel();
   void land();
@@ -125,6 +130,10 @@ class Connection {
   std::unique_ptr<pg_conn, Finish> connection_;
   std::unique_ptr<Borrowed> borrowed_;
   std::function<void(const Notice&)> notice_sink_;
+  std::function<void(std::optional<Seconds>)> waiting_sink_;
+  Clock::time_point waiting_since_;
+  Deadline waiting_next_;      ///< when the sink is called
+  bool said_waiting_ = false;  ///< and has to be told of the end
   std::optional<CatalogGate> gate_;
   std::map<unsigned, Type> types_;
   std::map<const char*, std::string> prepared_;  ///< names, by the literal

@@ -41,6 +41,7 @@ struct CommandLine {
   std::string footer;
   bool stop_at_first_word = false;  ///< parsing ends at the first word that is no option; it and the rest are `rest`
   std::vector<std::string> later;   ///< names of options that belong behind the first word; only hints use them
+  std::map<std::string, std::string> words;  ///< what help says in place of its own words ("usage", "options", ...)
 };
 
 /// What was given. An option that was not given is not in `values`.

@@ -41,6 +41,18 @@ std::vector<Item> list_field(lua_State* L, int index, const char* name, Read rea
   return items;
 }
 
+std::map<std::string, std::string> words_field(lua_State* L, int index) {
+  std::map<std::string, std::string> words;
+  lua_getfield(L, index, "words");
+  if (lua_istable(L, -1)) {
+    int table = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1))
+      words.emplace(lua::check_string(L, -2), lua::check_string(L, -1));
+  }
+  lua_pop(L, 1);
+  return words;
+}
+
 CommandLine command_line_at(lua_State* L, int index) {
   luaL_checktype(L, index, LUA_TTABLE);
   CommandLine line;
@@ -51,6 +63,7 @@ CommandLine command_line_at(lua_State* L, int index) {
   line.footer = lua::string_field(L, index, "footer");
   line.stop_at_first_word = lua::boolean_field(L, index, "stop_at_first_word");
   line.later = lua::strings_field(L, index, "later");
+  line.words = words_field(L, index);
   return line;
 }
 

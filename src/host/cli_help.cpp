@@ -66,26 +66,34 @@ std::string shown(const Option& option) {
                                : fmt::format("--{} {}", option.name, option.value);
 }
 
-std::string meaning(const Option& option) {
+/// A word of help's own, in the language of the line.
+std::string word(const CommandLine& line, const std::string& english) {
+  auto found = line.words.find(english);
+  return found == line.words.end() ? english : found->second;
+}
+
+std::string meaning(const CommandLine& line, const Option& option) {
   std::vector<std::string> notes;
-  if (!option.choices.empty()) notes.push_back(fmt::format("one of {}", fmt::join(option.choices, ", ")));
-  if (!option.default_text.empty()) notes.push_back("default " + option.default_text);
-  if (option.required) notes.emplace_back("required");
-  if (option.list) notes.emplace_back("may be repeated");
+  if (!option.choices.empty())
+    notes.push_back(fmt::format("{} {}", word(line, "one of"), fmt::join(option.choices, ", ")));
+  if (!option.default_text.empty()) notes.push_back(word(line, "default") + " " + option.default_text);
+  if (option.required) notes.push_back(word(line, "required"));
+  if (option.list) notes.push_back(word(line, "may be repeated"));
   if (notes.empty()) return option.help;
   return fmt::format("{}{}({})", option.help, option.help.empty() ? "" : " ", fmt::join(notes, "; "));
 }
 
 std::vector<Section> sections(const CommandLine& line) {
-  std::vector<Section> found{{"arguments", {}}, {"options", {}}};
+  std::string options = word(line, "options");
+  std::vector<Section> found{{word(line, "arguments"), {}}, {options, {}}};
   for (const Positional& positional : line.positionals) found[0].rows.push_back({positional.name, positional.help});
   bool any_letter = std::ranges::any_of(line.options, [](const Option& option) { return option.letter != 0; });
   for (const Option& option : line.options) {
     std::string term = option.letter != 0 ? fmt::format("-{}, ", option.letter) : any_letter ? "    " : "";
-    std::string heading = option.group.empty() ? "options" : option.group;
+    std::string heading = option.group.empty() ? options : option.group;
     auto section = std::ranges::find(found, heading, &Section::heading);
     if (section == found.end()) section = found.insert(found.end(), {heading, {}});
-    section->rows.push_back({term + shown(option), meaning(option)});
+    section->rows.push_back({term + shown(option), meaning(line, option)});
   }
   std::erase_if(found, [](const Section& section) { return section.rows.empty(); });
   return found;
@@ -93,16 +101,16 @@ std::vector<Section> sections(const CommandLine& line) {
 
 std::string usage(const CommandLine& line, std::size_t columns) {
   std::string words;
-  if (!line.options.empty()) words += "[options] ";
+  if (!line.options.empty()) words += "[" + word(line, "options") + "] ";
   for (const Option& option : line.options) {
     if (option.required) words += shown(option) + " ";
   }
   for (const Positional& positional : line.positionals) words += shown(positional) + " ";
   std::string text;
-  std::string_view margin = "usage: ";
+  std::string margin = word(line, "usage") + ": ";
   for (const std::string& piece : wrap(line.program + " " + words, columns - margin.size())) {
     text += fmt::format("{}{}\n", margin, piece);
-    margin = "       ";
+    margin = std::string(margin.size(), ' ');
   }
   return text;
 }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "base/descriptor.hpp"
@@ -56,21 +57,26 @@ std::string content_of(const Descriptor& file) {
   }
 }
 
-void append(const Descriptor& file, std::string_view text) {
+/// False, with errno, when the file does not take it.
+bool append(const Descriptor& file, std::string_view text) {
   while (!text.empty()) {
     ssize_t count = ::write(file.get(), text.data(), text.size());
     if (count >= 0)
       text.remove_prefix(static_cast<std::size_t>(count));
     else if (errno != EINTR)
-      return;
+      return false;
   }
+  return true;
 }
 
 }  // namespace
 
 History::History(std::string path, std::size_t most) : path_(std::move(path)), most_(most) {
   Descriptor file = open_locked(path_);
-  if (!file) return;
+  if (!file) {
+    trouble_ = std::strerror(errno);
+    return;
+  }
   std::string content = content_of(file);
   for (std::string_view left = content; !left.empty();) {
     auto end = left.find('\n');
@@ -89,8 +95,13 @@ bool History::add(std::string_view entry) {
   if (is_blank || entry.front() == ' ' || redact::holds(entry) || (!entries_.empty() && entries_.back() == entry))
     return false;
   entries_.emplace_back(entry);
-  if (Descriptor file = open_locked(path_)) append(file, escaped(entry));
+  append_entry(entry);
   return true;
+}
+
+void History::append_entry(std::string_view entry) {
+  Descriptor file = open_locked(path_);
+  if (!file || !append(file, escaped(entry))) trouble_ = std::strerror(errno);
 }
 
 }  // namespace opsh::host

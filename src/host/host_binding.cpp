@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/interrupt.hpp"
 #include "base/redact.hpp"
@@ -163,6 +165,16 @@ int has_module(lua_State* L) {
   return 1;
 }
 
+/// modules() -> the names that require takes in a runbook
+int modules(lua_State* L) {
+  std::vector<std::string> names;
+  for (const auto& source : embedded_sources())
+    if (!source.module.starts_with("opsh.host.") && source.module.find("._") == std::string_view::npos)
+      names.emplace_back(source.module);
+  lua::push(L, names);
+  return 1;
+}
+
 }  // namespace
 
 void open_host(lua_State* L) {
@@ -178,6 +190,7 @@ void open_host(lua_State* L) {
                    {"limit", lua::guarded<limit>},
                    {"version", lua::guarded<version>},
                    {"has_module", lua::guarded<has_module>},
+                   {"modules", lua::guarded<modules>},
                    {"structured", lua::guarded<structured>},
                });
   lua_pushcfunction(L, lua::guarded<require_module>);

@@ -63,6 +63,10 @@ Character first_character(std::string_view text) {
 
 }  // namespace
 
+std::size_t character(std::string_view text) {
+  return first_character(text).bytes;
+}
+
 std::size_t width(std::string_view text) {
   std::size_t columns = 0;
   while (!text.empty()) {

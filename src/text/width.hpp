@@ -10,6 +10,9 @@ namespace opsh::text {
 // with its accents, a flag, a family of emoji. Control characters have no width and an invalid byte has one column;
 // data goes through printable() first, which leaves neither.
 
+/// How many bytes the first character of `text` has, which is not empty.
+std::size_t character(std::string_view text);
+
 /// How many columns `text` takes.
 std::size_t width(std::string_view text);
 

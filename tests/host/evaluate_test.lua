@@ -103,7 +103,7 @@ describe("opsh -e", function()
       ["delete from t;"] = 5,
       ["query('delete from t')"] = 5,
       ["commit;"] = 5,
-      ["\\d"] = 2,
+      ["\\nope"] = 2,
     }) do
       expect.equal(test.opsh(evaluate(chunk), { db = database }).exit, exit, chunk)
     end

@@ -42,7 +42,7 @@ describe("opsh without a terminal", function()
 
   it("ends at \\q and refuses another command", function()
     expect.equal(feed("=1\n\\q\n=2\n").output, "1\n")
-    expect.equal(feed("\\dt\n").exit, 2)
+    expect.equal(feed("\\nope\n").exit, 2)
   end)
 
   it(

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fstream>
 
 #include "support/catch.hpp"
@@ -21,7 +22,9 @@ struct Apply {
                           << more << " } } }";
   }
 
-  Terminal start() const { return {home, {"--db=" + database.conninfo(), script, "--apply"}, home.path()}; }
+  Terminal start(const std::string& language = "en") const {
+    return {home, {"--db=" + database.conninfo(), script, "--apply", "--lang=" + language}, home.path()};
+  }
 
   /// What the ledger has of the answer's member.
   std::string recorded(const std::string& member) const {
@@ -51,6 +54,24 @@ TEST_CASE("a manual step is asked on the terminal: the answer, a note, a file th
   CHECK(apply.recorded("answer") == "yes");
   CHECK(apply.recorded("note") == "seen by two");
   CHECK(apply.database.value("select effects #>> '{evidence,bytes}' from opsh.step") == "7");
+}
+
+TEST_CASE("a manual step is asked and answered in Spanish, and recorded as always") {
+  Apply apply;
+  std::filesystem::create_directory(apply.home.path() / "sample");
+  std::ofstream{apply.home.path() / "sample" / "es.lua"}
+      << "return { [\"look\"] = \"mirar\", [\"Is it there?\"] = \"¿Está ahí?\" }";
+  Terminal terminal = apply.start("es");
+  terminal.wait_for("¿Está ahí?");
+  terminal.wait_for("sí, no, o nada para dejarlo para después: ");
+  terminal.type("sí\r");
+  terminal.wait_for("una nota, o nada: ");
+  terminal.type("\r");
+  terminal.wait_for("un archivo que lo demuestre, o nada: ");
+  terminal.type("\r");
+  CHECK(terminal.end() == 0);
+  CHECK(apply.recorded("answer") == "yes");
+  CHECK(apply.recorded("question") == "Is it there?");
 }
 
 TEST_CASE("an empty answer to a manual step is later: the run waits") {

@@ -20,7 +20,10 @@ struct Prompt {
   test::Database database;
   Home home;
   Terminal terminal{home, {"--db", database.conninfo()}};
-  std::string first = database.name() + "=> ", next = database.name() + "-> ";
+  std::string first = database.name() + "=> ";
+
+  /// The prompt of the next line, with what is open.
+  std::string next(const std::string& open) const { return database.name() + open + "> "; }
 
   Prompt() { terminal.wait_for(first); }
 
@@ -62,12 +65,12 @@ TEST_CASE("the prompt shows values of Lua and rows of SQL, and keeps globals") {
 TEST_CASE("the prompt goes on in the next line until Lua or SQL is whole") {
   Prompt prompt;
   prompt.terminal.type("select 'a;\r");
-  prompt.terminal.wait_for(prompt.next);
+  prompt.terminal.wait_for(prompt.next("'"));
   prompt.terminal.type("b' as c -- ;\r");
-  prompt.terminal.wait_for(prompt.next);
+  prompt.terminal.wait_for(prompt.next("-"));
   CHECK(has(prompt.answer(";"), "a;\\nb\r\n"));
   prompt.terminal.type("for i = 1, 2 do\r");
-  prompt.terminal.wait_for(prompt.next);
+  prompt.terminal.wait_for(prompt.next(" do"));
   CHECK(has(prompt.answer("print(i) end"), "1\r\n2\r\n"));
 }
 
@@ -83,7 +86,7 @@ TEST_CASE("an error is shown and the prompt goes on") {
 TEST_CASE("Ctrl-C at the prompt drops what was typed, also the lines before") {
   Prompt prompt;
   prompt.terminal.type("for i = 1, 2 do\r");
-  prompt.terminal.wait_for(prompt.next);
+  prompt.terminal.wait_for(prompt.next(" do"));
   prompt.terminal.type("nonsense nonsense\x03");
   prompt.terminal.wait_for(prompt.first);
   prompt.terminal.type("\x03");
@@ -113,7 +116,8 @@ TEST_CASE("Ctrl-C stops a loop in Lua that catches errors") {
 
 TEST_CASE("a prompt that waits holds no transaction") {
   Prompt prompt;
-  CHECK_FALSE(prompt.server_has("state <> 'idle'"));
+  // What reads the names for Tab is a session of its own, which ends.
+  CHECK(test::eventually([&] { return !prompt.server_has("state <> 'idle'"); }));
   prompt.answer("select 1;");
   prompt.answer("for row in rows('select generate_series(1, 5000)') do break end");
   prompt.answer("select 1/0;");
@@ -130,16 +134,6 @@ TEST_CASE("a chunk sees one snapshot, and the next one a new one") {
   CHECK(has(prompt.answer("=count()"), "1\r\n"));
 }
 
-TEST_CASE("a lost connection is an error, and the next chunk connects anew and says so once") {
-  Prompt prompt;
-  prompt.database.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
-      "and pid <> pg_backend_pid()");
-  CHECK(has(prompt.answer("select 1;"), "error: "));
-  CHECK(has(prompt.answer("=value('select 6')"), "connected anew"));
-  CHECK_FALSE(has(prompt.answer("=value('select 6')"), "connected anew"));
-}
-
 TEST_CASE("a paste of several lines is one chunk") {
   Prompt prompt;
   prompt.terminal.type("\x1b[200~local a = 20\nlocal b = 22\nprint(a + b)\x1b[201~");
@@ -150,7 +144,7 @@ TEST_CASE("a paste of several lines is one chunk") {
 TEST_CASE("the history is there in the next session, whole entries, in a file that only its owner reads") {
   test::Database database;
   Home home;
-  std::string first = database.name() + "=> ", next = database.name() + "-> ";
+  std::string first = database.name() + "=> ", next = database.name() + " then> ";
   {
     Terminal terminal{home, {"--db", database.conninfo()}};
     terminal.wait_for(first);

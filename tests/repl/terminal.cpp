@@ -3,9 +3,11 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <stdexcept>
@@ -35,8 +37,12 @@ Terminal::Terminal(const Home& home, std::vector<std::string> arguments, const s
   if (child_ > 0) return;
   ::setenv("XDG_STATE_HOME", home.path().c_str(), 1);
   ::setenv("HOME", home.path().c_str(), 1);
-  ::setenv("TERM", "xterm", 1);
+  const char* kind = std::getenv("OPSH_TEST_TERM");
+  ::setenv("TERM", kind ? kind : "xterm", 1);
   ::setenv("INPUTRC", "/dev/null", 1);
+  // A pager waits for keys: none, unless a test wants one.
+  const char* pager = std::getenv("OPSH_TEST_PAGER");
+  ::setenv("PAGER", pager ? pager : "", 1);
   if (!directory.empty() && ::chdir(directory.c_str()) != 0) ::_exit(127);
   ::execv(argv[0], argv.data());
   ::_exit(127);
@@ -77,6 +83,34 @@ std::string Terminal::wait_for(std::string_view text, opsh::Seconds within) {
     }
     if (!read_some(deadline)) throw std::runtime_error{"waited for " + std::string{text} + " and saw " + shown_};
   }
+}
+
+bool Terminal::shows(std::string_view text, opsh::Seconds within) {
+  opsh::Deadline deadline = opsh::Deadline::in(within);
+  for (;;) {
+    std::size_t at = shown_.find(text, seen_);
+    if (at != std::string::npos) {
+      seen_ = at + text.size();
+      return true;
+    }
+    if (!read_some(deadline)) return false;
+  }
+}
+
+void Terminal::paste(std::string_view text) {
+  while (!text.empty()) {
+    pollfd watched{master_, POLLOUT | POLLIN, 0};
+    ::poll(&watched, 1, -1);
+    if (watched.revents & POLLIN) read_some(opsh::Deadline::in(opsh::Seconds{1}));
+    if (!(watched.revents & POLLOUT)) continue;
+    ssize_t count = ::write(master_, text.data(), std::min<std::size_t>(text.size(), 1024));
+    if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+void Terminal::resize(unsigned short columns, unsigned short lines) {
+  winsize size{lines, columns, 0, 0};
+  ::ioctl(master_, TIOCSWINSZ, &size);
 }
 
 void Terminal::signal(int number) {

@@ -37,6 +37,11 @@ class Terminal {
   /// Reads until `text` was shown behind what was waited for before; what stood before it. Throws std::runtime_error
   /// with the screen when it never comes.
   std::string wait_for(std::string_view text, opsh::Seconds within = opsh::Seconds{10});
+  /// Whether `text` is shown soon; what was seen counts as waited for then.
+  bool shows(std::string_view text, opsh::Seconds within);
+  /// Types what is longer than the terminal takes at once.
+  void paste(std::string_view text);
+  void resize(unsigned short columns, unsigned short lines);
   void signal(int number);
   /// Reads to its end; the exit status, or minus the signal.
   int end();

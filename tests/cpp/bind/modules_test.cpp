@@ -8,13 +8,13 @@ TEST_CASE("all native modules are registered, each with functions") {
   CHECK(lua.run(R"(
     local names = {}
     for name, module in pairs(native) do
-      names[#names + 1] = name:match("^opsh%.native%.(%w+)$")
+      names[#names + 1] = name:match("^opsh%.native%.([%w_]+)$")
       for _, member in pairs(module) do same(type(member), "function") end
       assert(next(module), name)
     end
     table.sort(names)
-    same(table.concat(names, " "), "audit backup db decimal digest doctor http journal json log pattern plan proc report "
-                                       .. "restore sandbox secrets simulation sql system text undo")
+    same(table.concat(names, " "), "audit backup db decimal digest doctor http journal json log names pattern plan proc "
+                                       .. "programs report restore sandbox secrets simulation sql system text text_file undo")
   )") == "");
 }
 
