@@ -60,8 +60,8 @@ function M.conflicts(out, conflicts, verb)
   }, rows, 2)
 end
 
---- Conflicts as CSV, all that are given.
-function M.csv(conflicts)
+--- Conflicts as rows, all that are given.
+function M.conflict_rows(conflicts)
   local names = { "table", "key", "reason", "column", "old", "wrote", "found" }
   local types, list = {}, {}
   for at in ipairs(names) do
@@ -76,8 +76,11 @@ function M.csv(conflicts)
     row.key = table.concat(conflict.key, ", ")
     list[at] = setmetatable(row, row_metatable)
   end
-  return report.csv(setmetatable(list, row_metatable.__list))
+  return setmetatable(list, row_metatable.__list)
 end
+
+--- The same as CSV.
+function M.csv(conflicts) return report.csv(M.conflict_rows(conflicts)) end
 
 local function tables_text(out, plan)
   local rows = {}

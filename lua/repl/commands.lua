@@ -29,6 +29,15 @@ local list = {
   { "history", "s" },
   { "out", "o" },
   { "copy" },
+  { "suspects" },
+  { "why" },
+  { "profile" },
+  { "orphans" },
+  { "dups" },
+  { "diff" },
+  { "runs" },
+  { "show" },
+  { "undo" },
 }
 
 -- psql's \d... in its own spelling; S adds what belongs to the system, + says more.

@@ -7,7 +7,13 @@ local origins = setmetatable({}, { __mode = "k" })
 -- By row and column.
 local long_values = setmetatable({}, { __mode = "k" })
 
+-- By the metatable of a list: rows that are taken from it have the same.
+local statements = setmetatable({}, { __mode = "k" })
+
 local most = 1000
+
+--- So many rows of a query are kept.
+M.most = most
 
 --- Bindings under which columns of the same name are numbered: rows that a person looks at, whatever the query.
 local function numbered(bindings)
@@ -26,6 +32,7 @@ function M.take(session, sql, bindings)
   bindings = numbered(bindings)
   local list, total, long = session:reader():beginning(sql, bindings)
   origins[list] = { session = session, sql = sql, bindings = bindings, total = total, before = 0, partly = #long > 0 }
+  statements[debug.getmetatable(list)] = sql
   local columns = debug.getmetatable(list).__columns
   for _, value in ipairs(long) do
     local row = list[value.row]
@@ -42,6 +49,13 @@ function M.long_value(row, column) return long_values[row] and long_values[row][
 --- The number of rows that a list stands for: those that were left out count.
 ---@return integer
 function M.total(list) return origins[list] and origins[list].total or #list end
+
+--- The statement that gave these rows, or this row; nil when it was not one that was typed.
+---@return string|nil
+function M.statement_of(value)
+  local shape = debug.getmetatable(value)
+  return statements[shape.__list or shape]
+end
 
 --- How many rows of its query stand before a list.
 ---@return integer

@@ -122,6 +122,9 @@ function M.open(given, bring)
     bench.run({ kind = "sql", statements = { statement } }, place or { name = "prompt", line = 1 })
   end
 
+  --- Makes a value the last result.
+  function bench.keep(value) run:keep(value) end
+
   --- Makes a value the last result and shows it.
   function bench.show(value)
     run:keep(value)
