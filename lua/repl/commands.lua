@@ -99,6 +99,15 @@ function M.words()
   return words
 end
 
+--- The word that was meant: the only one that begins so, else one that is spelt almost so.
+local function meant_by(word)
+  local beginning = {}
+  for _, known in ipairs(M.words()) do
+    if known:sub(1, #word) == word then beginning[#beginning + 1] = known end
+  end
+  return #beginning == 1 and beginning[1] or text.nearest(word, M.words())
+end
+
 --- Runs one; returns "quit" when the prompt is to end.
 ---@param bench table of workbench.open
 ---@param chunk { word: string, rest: string } of language.read
@@ -106,7 +115,7 @@ end
 function M.run(bench, chunk)
   local command = M.named(chunk.word)
   if not command then
-    local meant = text.nearest(chunk.word, M.words())
+    local meant = meant_by(chunk.word)
     errors.raise(
       "usage.command",
       ("there is no command \\%s"):format(text.printable(chunk.word)),

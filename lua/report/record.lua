@@ -7,7 +7,7 @@ local system = require("opsh.native.system")
 
 local M = {}
 
-local object, array = json.metatables()
+local _, array = json.metatables()
 
 local function path_of(directory, number) return ("%s/step-%d.report.json"):format(directory, number) end
 
@@ -60,28 +60,20 @@ local function figures_of(step)
   return made
 end
 
-local function copied(values)
-  local made = {}
-  for name, value in pairs(values or {}) do
-    made[name] = value
-  end
-  return setmetatable(made, object)
-end
-
 --- Adds what a plan found.
 function M.add_plan(record, step)
-  record.stats = copied(step.summary_figures)
+  record.stats = figures.object(step.summary_figures)
   record.outcomes = { planned = step.planned.items, rejected = step.planned.rejected }
 end
 
 --- Adds what was done: `summary` is asked again, and what `apply` counted is the last word.
 function M.add_done(job, record, step)
   local done = step.done
-  record.stats = setmetatable({}, object)
+  record.stats = figures.object()
   if step.summary then
     jobs.reading(job, function()
       job.ctx.planned, job.ctx.done = step.planned, done
-      record.stats = copied(plan.summary(step, figures_of(step), job.ctx))
+      record.stats = figures.object(plan.summary(step, figures_of(step), job.ctx))
     end)
   end
   for name, count in pairs(done.counts) do

@@ -1,12 +1,13 @@
 --- What a run's audit log says: decisions and actions, never row values. Each function appends one entry, which is on
 --- the disk when it returns, and gives the head for the transaction that does what the entry announces. docs/audit.md
 --- lists the events and what they hold.
+local figures = require("opsh.host.runbook.figures")
 local json = require("opsh.native.json")
 local native_audit = require("opsh.native.audit")
 local provenance = require("opsh.host.runbook.provenance")
 local system = require("opsh.native.system")
 
-local object, array = json.metatables()
+local _, array = json.metatables()
 
 local M = {}
 
@@ -80,15 +81,6 @@ function M.check_facts(results)
   return setmetatable(list, array)
 end
 
---- A copy, as an object also when it is empty.
-local function figures(values)
-  local made = {}
-  for name, value in pairs(values or {}) do
-    made[name] = value
-  end
-  return setmetatable(made, object)
-end
-
 local function to_milliseconds(seconds) return math.floor(seconds * 1000 + 0.5) / 1000 end
 
 local function target_facts(target, identity)
@@ -122,9 +114,9 @@ function M.circumstances(facts)
 end
 
 local function started(log, event, circumstances, facts)
-  local made = figures(circumstances)
+  local made = figures.object(circumstances)
   made.title, made.script, made.sha256, made.undo_of = facts.title, facts.script, facts.sha256, facts.undo_of
-  made.sources, made.params = figures(facts.sources), figures(facts.params)
+  made.sources, made.params = figures.object(facts.sources), figures.object(facts.params)
   made.preconditions = M.check_facts(facts.preconditions)
   made.reading, made.backup = facts.reading, facts.backup
   return log:append(event, made)
@@ -179,7 +171,7 @@ end
 ---@param circumstances table of M.circumstances
 ---@param former { state: string, interrupted: boolean } what the ledger says of it (ledger.run)
 function M.run_resumed(log, circumstances, former)
-  local made = figures(circumstances)
+  local made = figures.object(circumstances)
   made.former_state = former.interrupted and "interrupted" or former.state
   return log:append("run resumed", made)
 end
@@ -248,7 +240,7 @@ function M.step_finished(log, step, done, seconds)
     skipped = done.skipped,
     failed = done.failed,
     batches = done.batches,
-    counts = figures(done.counts),
+    counts = figures.object(done.counts),
     seconds = to_milliseconds(seconds),
   })
 end
@@ -285,7 +277,7 @@ end
 ---@param circumstances table of M.circumstances
 ---@param facts { rows: integer, older_than: string }
 function M.journal_pruned(log, circumstances, facts)
-  local made = figures(circumstances)
+  local made = figures.object(circumstances)
   made.rows, made.older_than = facts.rows, facts.older_than
   return log:append("journal pruned", made)
 end

@@ -1,5 +1,6 @@
 --- `ctx.planned` and `ctx.done`: one shape, and every unknown count is 0.
 local decimal = require("opsh.native.decimal")
+local json = require("opsh.native.json")
 
 local M = {}
 
@@ -40,6 +41,17 @@ end
 function M.allowed(limit, items)
   -- 7 percent of 100 is 7, although a double makes a little less of it.
   return limit.count or math.floor(limit.percent * items / 100 + 1e-9)
+end
+
+--- A copy of values by name, for JSON: an object also when there are none.
+---@param values? table<string, any>
+---@return table
+function M.object(values)
+  local made = {}
+  for name, value in pairs(values or {}) do
+    made[name] = value
+  end
+  return setmetatable(made, (json.metatables()))
 end
 
 --- Adds the counts that `apply` returned to those of the batch.

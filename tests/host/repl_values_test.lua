@@ -40,11 +40,14 @@ describe("results", function()
     )
   end)
 
-  it("say what was meant where a column or a method is not there", function()
+  it("say what was meant where a column, a method, a command or a file is not there", function()
     local database = test.database({ sql = rows })
     for chunk, said in pairs({
       ["query('select * from t'):where{ wrd = 1 }"] = "did you mean word?",
       ["query('select * from t'):wher{}"] = "did you mean where?",
+      ["\\tim"] = "did you mean \\timing?",
+      ["\\tmiing"] = "did you mean \\timing?",
+      ["\\i nofile"] = "there is no file nofile",
       ["query('select * from t'):sort('-amunt')"] = "did you mean amount?",
     }) do
       expect.contains(feed(chunk .. "\n", { db = database }).errors, said)

@@ -119,7 +119,11 @@ end
 function M.value(bench, expression)
   local run, message = host.load("return " .. expression, "expression")
   if not run then
-    errors.raise("usage.value", ("%s is no expression of Lua: %s"):format(expression, message), "as in _[1]")
+    errors.raise(
+      "usage.value",
+      ("%s is no expression of Lua: %s"):format(expression, message),
+      "a table, as \\d lists them, or an expression, as _[1]"
+    )
   end
   return setfenv(run, bench.env)()
 end

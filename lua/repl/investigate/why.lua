@@ -36,14 +36,18 @@ end
 
 local columns_of_neighbours = { "table", "by", "reference", "rows#", "what", "first" }
 
-local function refers(bench, reference, texts)
-  local row = {
-    table = reference.to_sql,
+local function neighbour(reference, name)
+  return {
+    table = name,
     by = references.names(reference.from_columns),
     reference = reference.state,
     what = "",
     first = "",
   }
+end
+
+local function refers(bench, reference, texts)
+  local row = neighbour(reference, reference.to_sql)
   local holds, parameters = condition(reference.to_columns, reference.types, texts, reference.from_columns)
   if not holds then
     row.what = "NULL: refers to nothing"
@@ -55,13 +59,7 @@ local function refers(bench, reference, texts)
 end
 
 local function referred(bench, reference, texts)
-  local row = {
-    table = reference.from_sql,
-    by = references.names(reference.from_columns),
-    reference = reference.state,
-    what = "",
-    first = "",
-  }
+  local row = neighbour(reference, reference.from_sql)
   local holds, parameters = condition(reference.from_columns, reference.types, texts, reference.to_columns)
   if not holds then return nil end
   row.rows, row.first = neighbours(bench, reference.from_sql, holds, parameters)

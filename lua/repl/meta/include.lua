@@ -13,6 +13,9 @@ return {
   run = function(bench, rest)
     local path = words.at_most(rest, 1)
     if not path then errors.raise("usage.word", "\\i wants a file", "\\i FILE") end
+    if not system.file_kind(path) then
+      errors.raise("usage.file", ("there is no file %s"):format(path), "files are named from the working directory on")
+    end
     bench.including = (bench.including or 0) + 1
     if bench.including > deepest then
       bench.including = nil
