@@ -1,4 +1,5 @@
 --- What the tests of effects share: a web server, runbooks whose effects leave lines in a file.
+local breaking = require("breaking")
 local json = require("opsh.json")
 local sample = require("sample")
 local test = require("opsh.test")
@@ -88,6 +89,19 @@ function M.events(id)
     list[#list + 1] = entry.event .. about
   end
   return list
+end
+
+--- A step that has a way back, and one that fails.
+M.paired = '{ name = "on", effect = says("on"), compensate = says("off") },'
+M.failing = '{ name = "fails", effect = function() proc.run({ "sh", "-c", "exit 77" }) end },'
+
+--- An opsh with another line in a file of lua/effects.
+function M.broken(name, from, to) return breaking.environment({ { "lua/effects/" .. name, from, to } }) end
+
+function M.apply(path, database, arguments, options)
+  options = options or {}
+  options.db = database
+  return test.opsh({ path, "--apply", unpack(arguments or {}) }, options)
 end
 
 return M
