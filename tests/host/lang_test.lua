@@ -82,6 +82,15 @@ describe("the language", function()
     end
     expect.equal(documents(spanish), documents())
   end)
+
+  it("would be seen in them: the same comparison tells the text of two languages apart", function()
+    local database = test.database({ sql = sample.items(3) })
+    local function shown(environment)
+      return settled(test.opsh({ runbook() }, { db = database, environment = environment }).output)
+    end
+    expect.equal(shown(), shown())
+    expect.is_true(shown(spanish) ~= shown(), "two languages read alike")
+  end)
 end)
 
 describe("what comes from the database", function()

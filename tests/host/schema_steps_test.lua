@@ -1,67 +1,11 @@
 local json = require("opsh.json")
 local test = require("opsh.test")
 local sample = require("sample")
+local stepping = require("schema_stepping")
 
 local describe, it, expect = test.describe, test.it, test.expect
-
-local function column(fields, top)
-  local all = {
-    name = '"column"',
-    schema = "true",
-    key = '"name"',
-    writes = '{ "item" }',
-    plan = [=[[[select 'note' as name, 'alter table item add column note text' as ddl
-               where not exists (select from pg_catalog.pg_attribute as a where a.attrelid = 'item'::regclass
-                                   and a.attname = 'note' and not a.attisdropped)]]]=],
-    apply = false,
-    undo = 'function(tx) tx:ddl("alter table item drop column note") end',
-  }
-  for name, value in pairs(fields or {}) do
-    all[name] = value
-  end
-  return sample.runbook(all, top)
-end
-
---- A schema step whose apply is this Lua, over one item.
-local function doing(lua, fields)
-  local all = {
-    plan = '"select 1 as name"',
-    apply = "function(tx, items, ctx)\n" .. lua .. "\nend",
-    undo = false,
-  }
-  for name, value in pairs(fields or {}) do
-    all[name] = value
-  end
-  return column(all)
-end
-
-local function database(setup) return test.database({ sql = sample.items(30) .. (setup or "") }) end
-
-local function opsh(on, source, ...)
-  return test.opsh({ test.write("sample.lua", source), ... }, { db = on })
-end
-
-local function applied(on, source)
-  local result = opsh(on, source, "--apply")
-  expect.equal(result.exit, 0, result.errors)
-  return on:value("select id from opsh.run order by started_at desc limit 1"), result
-end
-
---- That a statement of opsh's sleeps.
-local function sleeps(on)
-  return on:value([[select count(*) from pg_stat_activity
-    where query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()]]) > 0
-end
-
-local function undo(on, run, ...) return test.opsh({ "undo", run, ... }, { db = on }) end
-
---- What pg_dump says of the schema, opsh's own aside.
-local function schema_of(on)
-  local dump = test.shell(("pg_dump --schema-only --exclude-schema=opsh --dbname=%q"):format(on.conninfo))
-  expect.equal(dump.exit, 0, dump.errors)
-  -- pg_dump since the summer of 2025 writes a word at random.
-  return (dump.output:gsub("\\[un]*restrict [^\n]*\n", ""))
-end
+local column, doing, database, opsh = stepping.column, stepping.doing, stepping.database, stepping.opsh
+local applied, undo, sleeps, schema_of = stepping.applied, stepping.undo, stepping.sleeps, stepping.schema_of
 
 local function refused(lua, exit, words, fields, setup)
   local on = database(setup)
@@ -332,99 +276,6 @@ describe("a schema step that is cut off", function()
     expect.equal(on:value("select count(*) from opsh.batch"), 2)
     expect.equal(on:value("select count(*) from opsh.definition"), 2)
     expect.equal(on:value("select count(*) from information_schema.columns where column_name in ('c1', 'c2')"), 2)
-  end)
-end)
-
-describe("the undo of a schema step", function()
-  it("needs the script of the run, unchanged, and its undo; else nothing is undone", function()
-    local on = database()
-    local run = applied(on, column())
-    local after = schema_of(on)
-    local function is_refused(words)
-      for _, option in ipairs({ "--json", "--apply" }) do
-        local result = undo(on, run, option)
-        expect.equal(result.exit, 5)
-        expect.contains(result.output .. result.errors, words)
-      end
-      expect.equal(schema_of(on), after)
-    end
-    test.write("sample.lua", column() .. "-- another\n")
-    is_refused("has changed since run " .. run)
-    test.shell("rm sample.lua")
-    is_refused("its undo cannot be had: there is no script")
-    test.write("sample.lua", column())
-    expect.equal(undo(on, run, "--apply").exit, 0)
-  end)
-
-  it("is refused where the step has none", function()
-    local on = database()
-    local run = applied(on, column({ undo = false }))
-    local result = undo(on, run, "--apply")
-    expect.equal(result.exit, 5)
-    expect.contains(result.errors, "is a schema step without undo")
-  end)
-
-  it("works without the files of the run, on another machine", function()
-    local on = database()
-    local before = schema_of(on)
-    local run = applied(on, column())
-    test.shell("rm -r state")
-    expect.equal(undo(on, run, "--apply").exit, 0)
-    expect.equal(schema_of(on), before)
-  end)
-
-  it("is not undone again: the plan finds what is missing", function()
-    local on = database()
-    local run = applied(on, column())
-    expect.equal(undo(on, run, "--apply").exit, 0)
-    local result = undo(on, on:value("select undone_by from opsh.run where id = $1", run), "--apply")
-    expect.equal(result.exit, 5)
-    expect.contains(result.errors, "apply the runbook again")
-    applied(on, column())
-  end)
-
-  it("gets the items as they were, whatever is in them, as a list and as a relation", function()
-    local on = database()
-    local run = applied(on, column({
-      plan = [=[[[select * from (values (1, 'a "quoted", {name}', null, 12345678901234567890.10),
-                                        (2, E'back\\slash\nline', true, null)) as v (name, text, flag, number)]]]=],
-      apply = [[function(tx, items) tx:ddl("alter table item add column c" .. items[1].name .. " int") end]],
-      undo = [[function(tx, items)
-        local item = items[1]
-        local same = tx:value("select bool_and(i.text is not distinct from $1 and "
-          .. "i.number::text is not distinct from $2) from :items as i", item.text, item.number)
-        if item.name == 1 then
-          assert(item.text == 'a "quoted", {name}' and item.flag == nil and item.number == "12345678901234567890.10")
-        else
-          assert(item.text == "back\\slash\nline" and item.flag == true and item.number == nil)
-        end
-        assert(same and #items == 1 and items.keys[1] == item.name)
-        tx:ddl("alter table item drop column c" .. item.name)
-      end]],
-    }))
-    local result = undo(on, run, "--apply")
-    expect.equal(result.exit, 0, result.output .. result.errors)
-  end)
-
-  it("goes on after it was killed", function()
-    local on = database()
-    local before = schema_of(on)
-    local run = applied(on, column({
-      undo = [[function(tx)
-        tx:ddl("alter table item drop column note")
-        tx:value("select pg_sleep(2)::text")
-      end]],
-    }))
-    local process = test.spawn({ "undo", run, "--apply" }, { db = on })
-    test.wait_until(
-      "the undo is under way",
-      function() return sleeps(on) end
-    )
-    process:signal("KILL")
-    process:wait()
-    local resumed = test.opsh({ "resume", on:value("select undone_by from opsh.run where id = $1", run) }, { db = on })
-    expect.equal(resumed.exit, 0, resumed.errors)
-    expect.equal(schema_of(on), before)
   end)
 end)
 
