@@ -16,6 +16,7 @@ std::atomic<int> shields{0};
 constexpr int interrupted = 130;
 std::atomic<int> second_exit_code{interrupted};
 char second_message[512] = "";
+thread_local std::string cancelled;
 
 /// Not under the number of a standard stream that is closed: what is printed there would be an interrupt.
 int make_event() {
@@ -77,7 +78,16 @@ void request() {
   errno = saved;
 }
 
+void note_cancelled(std::string_view sqlstate) {
+  cancelled = sqlstate;
+}
+
+std::string cancelled_as() {
+  return cancelled;
+}
+
 void clear() {
+  cancelled.clear();
   asked.store(false);
   std::uint64_t count = 0;
   [[maybe_unused]] auto taken = ::read(event, &count, sizeof count);

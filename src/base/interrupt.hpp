@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <string>
 #include <string_view>
 
 namespace opsh::interrupt {
@@ -16,6 +17,11 @@ void request();
 
 /// What was asked is done: the prompt has come back.
 void clear();
+
+/// The server has cancelled a statement for it, and said so by an SQLSTATE: for the prompt, which shows it. Kept until
+/// clear(), because what is raised in Lua is raised anew on its way up.
+void note_cancelled(std::string_view sqlstate);
+std::string cancelled_as();
 
 /// While one lives, waits are not cut short: for COMMIT, ROLLBACK and what must be recorded after an interrupt.
 class Shield {

@@ -46,7 +46,8 @@ int batch_define(lua_State* L) {
 int batch_read(lua_State* L) {
   journal::Work& batch = working(L);
   Bound bound = bind_statement(L, 2, 3, connection_of(batch));
-  push_rows(L, connection_of(batch), batch.writer().query(sql::gate_read(bound.rendered), bound.parameters));
+  push_rows(L, connection_of(batch), batch.writer().query(sql::gate_read(bound.rendered), bound.parameters),
+            duplicates_at(L));
   return 1;
 }
 
@@ -92,7 +93,8 @@ int batch_cursor(lua_State* L) {
   journal::Work& batch = working(L);
   Bound bound = bind_statement(L, 2, 3, connection_of(batch));
   auto cursor = batch.writer().open(sql::gate_read(bound.rendered), bound.parameters);
-  lua::Object<CursorHandle>::make(L, BatchObject::check(L, 1).session, &connection_of(batch), std::move(cursor));
+  lua::Object<CursorHandle>::make(L, BatchObject::check(L, 1).session, &connection_of(batch), std::move(cursor),
+                                  duplicates_at(L));
   return 1;
 }
 
@@ -267,6 +269,14 @@ void open_batch(lua_State* L) {
                                    {"kept", lua::guarded<batch_kept>},
                                    {"finish", lua::guarded<batch_finish>},
                                    {"rollback", lua::guarded<batch_rollback>},
+                                   {"operation", lua::guarded<batch_operation>},
+                                   {"declare", lua::guarded<batch_declare>},
+                                   {"write", lua::guarded<batch_write>},
+                                   {"beginning", lua::guarded<batch_beginning>},
+                                   {"wake", lua::guarded<batch_wake>},
+                                   {"descriptor", lua::guarded<batch_descriptor>},
+                                   {"stir", lua::guarded<batch_stir>},
+                                   {"show_waiting", lua::guarded<batch_show_waiting>},
                                    {nullptr, nullptr}};
   BatchObject::define(L, batch);
 }

@@ -21,9 +21,9 @@ namespace {
 using ReaderObject = lua::Object<ReaderHandle>;
 using CursorObject = lua::Object<CursorHandle>;
 
-int make_reader(lua_State* L, const db::Target& target) {
-  auto reader = std::make_shared<db::Reader>(target);
-  show_notices(reader->connection());
+int make_reader(lua_State* L, const db::Target& target, db::Reader::Begins begins = db::Reader::Begins::at_once) {
+  auto reader = std::make_shared<db::Reader>(target, begins);
+  show_notices(reader->channel());
   ReaderObject::make(L, std::move(reader));
   return 1;
 }
@@ -31,6 +31,11 @@ int make_reader(lua_State* L, const db::Target& target) {
 /// reader(target): for statements of an author's.
 int open_reader(lua_State* L) {
   return make_reader(L, target_at(L, 1));
+}
+
+/// resting_reader(target): the same, and its first transaction begins with its first statement.
+int open_resting_reader(lua_State* L) {
+  return make_reader(L, target_at(L, 1), db::Reader::Begins::at_first_use);
 }
 
 /// host_reader(target): for the host's own, which the catalog need not judge.
@@ -51,12 +56,6 @@ int rows_by(lua_State* L) {
 int describe_target(lua_State* L) {
   lua::push(L, db::describe(target_at(L, 1)));
   return 1;
-}
-
-/// The bindings at 3 may say { numbered = true }: of columns with the same name.
-Duplicates duplicates_at(lua_State* L) {
-  const bool numbered = lua_istable(L, 3) && lua::boolean_field(L, 3, "numbered");
-  return numbered ? Duplicates::number : Duplicates::refuse;
 }
 
 int read(lua_State* L) {
@@ -93,6 +92,14 @@ int describe(lua_State* L) {
   return 1;
 }
 
+/// preview(sql, bindings): raises when the server would not take the statement in a batch; it is not run
+int preview(lua_State* L) {
+  db::Reader& reader = ReaderObject::check(L, 1).get();
+  Bound bound = bind_statement(L, 2, 3, reader.connection());
+  reader.preview(sql::gate_write(bound.rendered), bound.parameters);
+  return 0;
+}
+
 int copy_out(lua_State* L) {
   return copy_rows_out(L, ReaderObject::check(L, 1).get().connection());
 }
@@ -102,20 +109,7 @@ int copy_out(lua_State* L) {
 int read_beginning(lua_State* L) {
   db::Reader& reader = ReaderObject::check(L, 1).get();
   Bound bound = bind_statement(L, 2, 3, reader.connection());
-  db::Glance found = db::glance(reader, bound.rendered, bound.parameters);
-  push_rows(L, reader.connection(), found.sample.rows, found.columns, duplicates_at(L));
-  lua_pushnumber(L, static_cast<double>(found.sample.total));
-  lua_createtable(L, static_cast<int>(found.long_values.size()), 0);
-  for (std::size_t at = 0; at < found.long_values.size(); ++at) {
-    const db::LongValue& value = found.long_values[at];
-    lua_createtable(L, 0, 4);
-    lua::set_field(L, "row", value.row + 1);
-    lua::set_field(L, "column", value.column + 1);
-    lua::set_field(L, "bytes", static_cast<double>(value.bytes));
-    lua::set_field(L, "beginning", value.beginning);
-    lua_rawseti(L, -2, static_cast<int>(at + 1));
-  }
-  return 3;
+  return push_glance(L, reader.connection(), db::glance(reader, bound.rendered, bound.parameters));
 }
 
 int rest(lua_State* L) {
@@ -131,7 +125,7 @@ int descriptor(lua_State* L) {
 
 /// show_waiting(target): from now on a long statement says so on the terminal
 int show_waiting_at_prompt(lua_State* L) {
-  show_waiting(ReaderObject::check(L, 1).get().connection(), target_at(L, 2));
+  show_waiting(ReaderObject::check(L, 1).get().channel(), target_at(L, 2));
   return 0;
 }
 
@@ -139,6 +133,14 @@ int show_waiting_at_prompt(lua_State* L) {
 int stir(lua_State* L) {
   ReaderObject::check(L, 1).get().stir();
   return 0;
+}
+
+/// login() -> the database and the user, as the server names them
+int login(lua_State* L) {
+  const db::Connection& connection = ReaderObject::check(L, 1).get().channel();
+  lua::push(L, std::string_view{connection.database()});
+  lua::push(L, std::string_view{connection.user()});
+  return 2;
 }
 
 int refresh(lua_State* L) {
@@ -155,6 +157,12 @@ int push_evidence(lua_State* L) {
   lua::set_field(L, "changed_rows", static_cast<double>(evidence.changed_rows));
   lua::set_flag(L, "read_only", evidence.read_only);
   return 1;
+}
+
+/// limit_statements(seconds): those that take longer fail, up to the end of the transaction or of the savepoint
+int limit_statements(lua_State* L) {
+  ReaderObject::check(L, 1).get().limit_statements(Seconds{luaL_checknumber(L, 2)});
+  return 0;
 }
 
 int savepoint(lua_State* L) {
@@ -218,8 +226,31 @@ db::Target target_at(lua_State* L, int index) {
   };
   target.connect_within = seconds("connect_seconds", target.connect_within);
   target.statement_within = seconds("statement_seconds", target.statement_within);
+  target.raw_text = lua::boolean_field(L, index, "raw_text");
   target.lock_within = seconds("lock_seconds", target.lock_within);
+  if (double idle = lua::number_field(L, index, "idle_seconds", 0); idle > 0) target.idle_within = Seconds{idle};
   return target;
+}
+
+Duplicates duplicates_at(lua_State* L) {
+  const bool numbered = lua_istable(L, 3) && lua::boolean_field(L, 3, "numbered");
+  return numbered ? Duplicates::number : Duplicates::refuse;
+}
+
+int push_glance(lua_State* L, db::Connection& connection, const db::Glance& found) {
+  push_rows(L, connection, found.sample.rows, found.columns, duplicates_at(L));
+  lua_pushnumber(L, static_cast<double>(found.sample.total));
+  lua_createtable(L, static_cast<int>(found.long_values.size()), 0);
+  for (std::size_t at = 0; at < found.long_values.size(); ++at) {
+    const db::LongValue& value = found.long_values[at];
+    lua_createtable(L, 0, 4);
+    lua::set_field(L, "row", value.row + 1);
+    lua::set_field(L, "column", value.column + 1);
+    lua::set_field(L, "bytes", static_cast<double>(value.bytes));
+    lua::set_field(L, "beginning", value.beginning);
+    lua_rawseti(L, -2, static_cast<int>(at + 1));
+  }
+  return 3;
 }
 
 int push_sample(lua_State* L, db::Connection& connection) {
@@ -266,8 +297,10 @@ void open_db(lua_State* L) {
                                     {"sample", lua::guarded<read_sample>},
                                     {"cursor", lua::guarded<open_cursor>},
                                     {"describe", lua::guarded<describe>},
+                                    {"preview", lua::guarded<preview>},
                                     {"copy_out", lua::guarded<copy_out>},
                                     {"refresh", lua::guarded<refresh>},
+                                    {"limit_statements", lua::guarded<limit_statements>},
                                     {"savepoint", lua::guarded<savepoint>},
                                     {"rollback_to_savepoint", lua::guarded<rollback_to_savepoint>},
                                     {"close", lua::guarded<close_reader>},
@@ -275,6 +308,7 @@ void open_db(lua_State* L) {
                                     {"rest", lua::guarded<rest>},
                                     {"descriptor", lua::guarded<descriptor>},
                                     {"stir", lua::guarded<stir>},
+                                    {"login", lua::guarded<login>},
                                     {"show_waiting", lua::guarded<show_waiting_at_prompt>},
                                     {"evidence", lua::guarded<push_evidence>},
                                     {nullptr, nullptr}};
@@ -284,6 +318,7 @@ void open_db(lua_State* L) {
   CursorObject::define(L, cursor);
   module(L, "opsh.native.db",
          {{"reader", lua::guarded<open_reader>},
+          {"resting_reader", lua::guarded<open_resting_reader>},
           {"host_reader", lua::guarded<open_host_reader>},
           {"describe", lua::guarded<describe_target>},
           {"rows_by", lua::guarded<rows_by>}});

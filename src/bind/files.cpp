@@ -56,6 +56,10 @@ class Replacement {
     }
   }
 
+  void permit(unsigned mode) {
+    if (::fchmod(file_.get(), mode) != 0) throw file_error("write", path_, errno);
+  }
+
   /// Gives it the mode, owner and group of the file that it replaces.
   void resemble(const struct stat& former) {
     bool same = former.st_uid == ::geteuid() && former.st_gid == ::getegid();
@@ -97,9 +101,10 @@ std::string read(const std::string& path) {
   }
 }
 
-void write(const std::string& path, std::string_view content) {
+void write(const std::string& path, std::string_view content, unsigned mode) {
   checked(path);
   Replacement replacement{path};
+  replacement.permit(mode);
   replacement.write(content);
   replacement.take_place();
 }
@@ -130,12 +135,12 @@ std::optional<Error> obstacle(const std::string& path) {
   return std::nullopt;
 }
 
-void make_directory(const std::string& path) {
+void make_directory(const std::string& path, unsigned mode) {
   checked(path);
   std::filesystem::path made;
   for (const auto& part : std::filesystem::path{path}) {
     made /= part;
-    if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST)
+    if (::mkdir(made.c_str(), mode) != 0 && errno != EEXIST)
       throw file_error("make the directory", made.string(), errno);
   }
   if (kind(path) != Kind::directory)

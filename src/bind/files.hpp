@@ -15,9 +15,9 @@ namespace opsh::bind::files {
 /// The whole content.
 std::string read(const std::string& path);
 
-/// Replaces the file's content, or makes the file, with mode 0600: afterwards, also after a crash, there is the old
+/// Replaces the file's content, or makes the file, with this mode: afterwards, also after a crash, there is the old
 /// content or the new one. A symbolic link is replaced, not followed.
-void write(const std::string& path, std::string_view content);
+void write(const std::string& path, std::string_view content, unsigned mode = 0600);
 
 /// The same for a file that is somebody else's as well: it keeps its mode, owner and group, and a symbolic link is
 /// followed. A new file has mode 0600. Errors also "file.owner": its owner and group cannot be kept.
@@ -26,8 +26,8 @@ void replace(const std::string& path, std::string_view content);
 /// Why `replace` would fail, as far as one can know without writing; nothing when it would not.
 std::optional<Error> obstacle(const std::string& path);
 
-/// Makes a directory with mode 0700, and its parents. One that exists is left as it is.
-void make_directory(const std::string& path);
+/// Makes a directory with this mode, and its parents. One that exists is left as it is.
+void make_directory(const std::string& path, unsigned mode = 0700);
 
 enum class Kind { missing, file, directory, other };
 

@@ -89,10 +89,12 @@ int items_figures(lua_State* L) {
   return 1;
 }
 
-/// items:list(session's batch): the rows as Lua tables, with the row metatable.
+/// items:list(batch or reader): the rows as Lua tables, with the row metatable.
 int items_list(lua_State* L) {
   auto& items = ItemsObject::check(L, 1);
-  db::Connection& connection = lua::Object<BatchHandle>::check(L, 2).get().writer().connection();
+  auto* batch = lua::Object<BatchHandle>::test(L, 2);
+  db::Connection& connection =
+      batch ? batch->get().writer().connection() : lua::Object<ReaderHandle>::check(L, 2).get().connection();
   std::vector<std::string> names;
   std::vector<unsigned> types;
   for (const auto& column : items.columns()) {

@@ -34,12 +34,22 @@ void module(lua_State* L, const char* name, std::initializer_list<luaL_Reg> func
 }
 
 void open_all(lua_State* L) {
-  for (auto open : {open_json,    open_db,          open_items,     open_plan,     open_batch,
-                    open_journal, open_simulation,  open_audit,     open_tables,   open_undo,
-                    open_sql,     open_system,      open_text,      open_pattern,  open_report,
-                    open_digest,  open_decimal,     open_log,       open_proc,     open_http,
-                    open_doctor,  open_secrets,     open_sandbox,   open_backup,   open_backup_contents,
-                    open_restore, open_item_report, open_text_file, open_programs, open_names})
+  for (auto open : {open_json,       open_db,
+                    open_items,      open_plan,
+                    open_batch,      open_journal,
+                    open_simulation, open_audit,
+                    open_tables,     open_undo,
+                    open_sql,        open_shape,
+                    open_system,     open_text,
+                    open_pattern,    open_report,
+                    open_digest,     open_decimal,
+                    open_log,        open_proc,
+                    open_http,       open_doctor,
+                    open_secrets,    open_sandbox,
+                    open_backup,     open_backup_contents,
+                    open_restore,    open_item_report,
+                    open_text_file,  open_programs,
+                    open_names})
     open(L);
 }
 

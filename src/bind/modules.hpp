@@ -24,6 +24,9 @@ void open_item_report(lua_State* L);
 /// What can be said of SQL without a server.
 void open_sql(lua_State* L);
 
+/// What a statement looks like from outside.
+void open_shape(lua_State* L);
+
 void open_digest(lua_State* L);
 
 /// Exact decimals.

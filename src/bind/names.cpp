@@ -67,6 +67,8 @@ int close_names(lua_State* L) {
 /// comments; whether it ends within a string, a quoted name or a comment
 int tokens(lua_State* L) {
   const std::string text = lua::check_string(L, 1);
+  // With every Tab.
+  sql::check_size(text);
   const sql::UnfinishedScan scan = sql::scan_unfinished(text);
   lua_createtable(L, static_cast<int>(scan.tokens.size()), 0);
   int at = 0;

@@ -117,8 +117,8 @@ int run_planner(lua_State* L) {
   return 0;
 }
 
-/// planner:row(metatable) -> the next row as a table, or nothing after the last. Those that Lua cannot read are
-/// rejected and left out.
+/// planner:row(metatable) -> the next row as a table, and its label where a column classifies; nothing after the last.
+/// Those that Lua cannot read are rejected and left out.
 int next_row(lua_State* L) {
   auto& handle = PlannerObject::check(L, 1);
   for (;;) {
@@ -129,7 +129,10 @@ int next_row(lua_State* L) {
   }
   lua_pushvalue(L, 2);
   lua_setmetatable(L, -2);
-  return 1;
+  auto label = handle.planner->label();
+  if (!label) return 1;
+  lua::push(L, *label);
+  return 2;
 }
 
 /// planner:metatable(): for the rows of row().

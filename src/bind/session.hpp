@@ -4,6 +4,7 @@
 
 #include "bind/statement.hpp"
 #include "bind/values.hpp"
+#include "db/glance.hpp"
 #include "db/reader.hpp"
 #include "journal/batch.hpp"
 #include "journal/ledger.hpp"
@@ -55,8 +56,15 @@ struct CursorHandle {
 };
 
 /// The target that a table describes: conninfo, dbname (instead of the one in conninfo), application, role, insecure,
-/// time_zone, statement_seconds, lock_seconds, connect_seconds.
+/// time_zone, statement_seconds, lock_seconds, connect_seconds, idle_seconds.
 db::Target target_at(lua_State* L, int index);
+
+/// The bindings at 3 may say { numbered = true }: of columns with the same name.
+Duplicates duplicates_at(lua_State* L);
+
+/// Pushes the rows of a glance, the number of all, and the long values, which the rows have not: a list of { row,
+/// column, bytes, beginning }. Returns 3.
+int push_glance(lua_State* L, db::Connection& connection, const db::Glance& found);
 
 /// A session's method (sql, bindings, limit): pushes the first rows and the number of all of them.
 int push_sample(lua_State* L, db::Connection& connection);
@@ -91,6 +99,16 @@ void show_notices(db::Connection& connection);
 /// Pushes what a survey counted: { seen, items, skipped, rejected, labels = {name = n}, totals = {name = text}, tally =
 /// {{v1, v2, count = n}} }.
 void push_figures(lua_State* L, const plan::Survey& survey);
+
+/// Methods of a batch that a person works on at the prompt: prompted.cpp.
+int batch_operation(lua_State* L);
+int batch_declare(lua_State* L);
+int batch_write(lua_State* L);
+int batch_beginning(lua_State* L);
+int batch_wake(lua_State* L);
+int batch_descriptor(lua_State* L);
+int batch_stir(lua_State* L);
+int batch_show_waiting(lua_State* L);
 
 void open_db(lua_State* L);
 void open_names(lua_State* L);

@@ -5,6 +5,7 @@
 #include "sql/gate.hpp"
 #include "sql/identifier.hpp"
 #include "sql/literal.hpp"
+#include "sql/outline.hpp"
 #include "sql/parameters.hpp"
 #include "sql/statements.hpp"
 
@@ -32,6 +33,12 @@ int locks_rows(lua_State* L) {
 /// check_read(sql): raises unless the statement passes the gate of a read session.
 int check_read(lua_State* L) {
   sql::gate_read(stand_in(lua::check_string(L, 1)));
+  return 0;
+}
+
+/// check_write(sql): raises unless a batch may send the statement.
+int check_write(lua_State* L) {
+  sql::gate_write(stand_in(lua::check_string(L, 1)));
   return 0;
 }
 
@@ -101,13 +108,99 @@ int placeholders(lua_State* L) {
   return 1;
 }
 
+constexpr const char* kind_name(sql::StatementKind kind) {
+  switch (kind) {
+    case sql::StatementKind::insert:
+      return "insert";
+    case sql::StatementKind::update:
+      return "update";
+    case sql::StatementKind::delete_:
+      return "delete";
+    default:
+      return "select";
+  }
+}
+
+/// A list of tables, each filled by `fill`.
+template <class List, class Fill>
+void set_list(lua_State* L, const char* name, const List& list, Fill&& fill) {
+  lua_createtable(L, static_cast<int>(list.size()), 0);
+  int number = 0;
+  for (const auto& each : list) {
+    lua_createtable(L, 0, 4);
+    fill(each);
+    lua_rawseti(L, -2, ++number);
+  }
+  lua_setfield(L, -2, name);
+}
+
+/// Offsets go to Lua as positions, from 1.
+void set_position(lua_State* L, std::size_t offset) {
+  lua::set_field(L, "at", static_cast<double>(offset + 1));
+}
+
+void set_counted(lua_State* L, const char* name, const std::optional<std::size_t>& count) {
+  if (count) lua::set_field(L, name, static_cast<double>(*count));
+}
+
+/// outline(sql) -> what a statement says of itself: sql/outline.hpp. `kind` is nil for what is no statement on rows, or
+/// cannot be parsed.
+int outline(lua_State* L) {
+  const sql::Template statement = sql::parse_template(lua::check_string(L, 1));
+  const sql::Outline found = sql::outline(statement);
+  lua_createtable(L, 0, 16);
+  if (found.kind) {
+    lua::set_field(L, "kind", kind_name(*found.kind));
+    lua::set_field(L, "schema", found.target.schema);
+    lua::set_field(L, "target", found.target.name);
+    lua::set_field(L, "target_at", static_cast<double>(found.target_offset + 1));
+  }
+  lua::set_flag(L, "has_where", found.has_where);
+  lua::set_flag(L, "has_from", found.has_from);
+  lua::set_flag(L, "has_limit", found.has_limit);
+  lua::set_flag(L, "has_order", found.has_order);
+  set_counted(L, "inserted", found.inserted);
+  set_counted(L, "given", found.given);
+  if (found.columns) {
+    lua::push(L, *found.columns);
+    lua_setfield(L, -2, "columns");
+  }
+  std::size_t number = 0;
+  set_list(L, "placeholders", statement.placeholders(), [&](const sql::Placeholder& each) {
+    if (each.number > 0)
+      lua::set_field(L, "number", static_cast<double>(each.number));
+    else
+      lua::set_field(L, "name", each.name);
+    set_position(L, each.offset);
+    lua::set_field(L, "length", static_cast<double>(each.length));
+    lua::set_flag(L, "is_assigned", std::ranges::find(found.assigning, number++) != found.assigning.end());
+  });
+  set_list(L, "functions", found.functions, [&](const sql::Outline::Name& each) {
+    lua::set_field(L, "name", each.name);
+    set_position(L, each.offset);
+  });
+  set_list(L, "fields", found.fields, [&](const sql::Outline::Field& each) {
+    lua::set_field(L, "relation", each.relation);
+    lua::set_field(L, "name", each.name);
+    set_position(L, each.offset);
+  });
+  set_list(L, "relations", found.relations, [&](const sql::Outline::Relation& each) {
+    lua::set_field(L, "alias", each.alias);
+    lua::set_field(L, "placeholder", each.placeholder);
+  });
+  set_list(L, "null_comparisons", found.null_comparisons, [&](std::size_t offset) { set_position(L, offset); });
+  return 1;
+}
+
 }  // namespace
 
 void open_sql(lua_State* L) {
   module(L, "opsh.native.sql",
          {{"locks_rows", lua::guarded<locks_rows>},
           {"check_read", lua::guarded<check_read>},
+          {"check_write", lua::guarded<check_write>},
           {"check_define", lua::guarded<check_define>},
+          {"outline", lua::guarded<outline>},
           {"literal", lua::guarded<literal>},
           {"qualified", lua::guarded<qualified>},
           {"parts", lua::guarded<parts>},

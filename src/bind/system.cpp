@@ -109,8 +109,9 @@ int read_file(lua_State* L) {
   return 1;
 }
 
+/// write_file(path, content, others may read it or nil)
 int write_file(lua_State* L) {
-  files::write(lua::check_string(L, 1), lua::check_string(L, 2));
+  files::write(lua::check_string(L, 1), lua::check_string(L, 2), lua_toboolean(L, 3) ? 0644 : 0600);
   return 0;
 }
 
@@ -128,8 +129,9 @@ int obstacle(lua_State* L) {
   return 1;
 }
 
+/// make_directory(path, others may look into it or nil)
 int make_directory(lua_State* L) {
-  files::make_directory(lua::check_string(L, 1));
+  files::make_directory(lua::check_string(L, 1), lua_toboolean(L, 2) ? 0755 : 0700);
   return 0;
 }
 

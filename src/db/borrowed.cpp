@@ -28,7 +28,8 @@ void walk_array(std::string_view text, const std::function<void(ArrayStep, std::
   if (text.size() < 2 || text.front() != '{' || text.back() != '}')
     throw Error{"data.array", "not an array in PostgreSQL's text format"};
   std::string literal{text};
-  pqxx::array_parser parser{literal.c_str(), pqxx::internal::encoding_group::UTF8};
+  // Of the bytes of UTF-8 none but ASCII itself looks like ASCII; a database without an encoding has others as well.
+  pqxx::array_parser parser{literal.c_str(), pqxx::internal::encoding_group::MONOBYTE};
   try {
     for (;;) {
       auto [step, value] = parser.get_next();

@@ -296,7 +296,10 @@ Result Connection::checked(Result result, Control control) {
     // A COMMIT that failed, if one passed the gate: the transaction is over, and opsh did not ask for that.
     if (control == Control::none && in_transaction_ && PQtransactionStatus(connection) == PQTRANS_IDLE)
       give_up(session_broken(error.message));
-    if (error.sqlstate == "57014" && interrupt::heeded()) throw Error{"interrupted", "interrupted"};
+    if (error.sqlstate == "57014" && interrupt::heeded()) {
+      interrupt::note_cancelled(error.sqlstate);
+      throw Error{"interrupted", "interrupted"};
+    }
     throw SqlError{std::move(error), position};
   }
   if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) return result;

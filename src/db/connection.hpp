@@ -43,6 +43,9 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   int backend_pid() const { return backend_pid_; }
+  /// As the server names them: a role that was taken is the user.
+  const std::string& user() const { return user_; }
+  const std::string& database() const { return database_; }
   int server_version() const;  ///< 150018
   /// How another program connects to the same server (db/client_parameters.hpp).
   ClientParameters client_parameters() const;
@@ -141,6 +144,8 @@ class Connection {
   Seconds statement_within_{0};
   Deadline cancelled_;  ///< for the answer to a cancel request that was sent for the statement under way
   int backend_pid_ = 0;
+  std::string user_;
+  std::string database_;
   unsigned cursors_ = 0;
   unsigned era_ = 0;
   unsigned savepoints_ = 0;

@@ -104,4 +104,12 @@ Sample sample(Connection& connection, const sql::ReadSql& sql, const Parameters&
   return found;
 }
 
+Sample beginning(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters) {
+  constexpr int most = 1000;
+  Cursor cursor{connection, sql, parameters, most};
+  Sample found{cursor.next(), 0};
+  found.total = static_cast<std::uint64_t>(found.rows.rows()) + cursor.count_rest();
+  return found;
+}
+
 }  // namespace opsh::db

@@ -58,7 +58,10 @@ struct Sample {
 
 /// The first `limit` rows; the others are counted by the server and not sent. For queries that mostly find nothing, as
 /// checks do: counted first, with all the server's processes, and run again for rows only when there are some.
-/// Reader::beginning runs a query once.
+/// `beginning` runs a query once.
 Sample sample(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters, int limit);
+
+/// At most 1000 rows of a query, and how many it has: the others are counted by the server and not sent.
+Sample beginning(Connection& connection, const sql::ReadSql& sql, const Parameters& parameters);
 
 }  // namespace opsh::db

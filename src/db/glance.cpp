@@ -77,12 +77,11 @@ Wrapped wrapped(const sql::Rendered& query, const std::vector<ColumnShape>& shap
   return made;
 }
 
-}  // namespace
-
-Glance glance(Reader& reader, const sql::Rendered& query, const Parameters& parameters) {
-  const auto shape = reader.describe(sql::gate_read(query), parameters);
+template <class Session>
+Glance glance_over(Session& session, const sql::Rendered& query, const Parameters& parameters) {
+  const auto shape = session.describe(sql::gate_read(query), parameters);
   const Wrapped made = wrapped(query, shape);
-  Glance found{reader.beginning(sql::gate_read(made.query), parameters), static_cast<int>(shape.size()), {}};
+  Glance found{session.beginning(sql::gate_read(made.query), parameters), static_cast<int>(shape.size()), {}};
   const Result& rows = found.sample.rows;
   for (std::size_t at = 0; at < made.looked_at.size(); ++at) {
     const int behind = found.columns + static_cast<int>(at);
@@ -96,6 +95,16 @@ Glance glance(Reader& reader, const sql::Rendered& query, const Parameters& para
     }
   }
   return found;
+}
+
+}  // namespace
+
+Glance glance(Reader& reader, const sql::Rendered& query, const Parameters& parameters) {
+  return glance_over(reader, query, parameters);
+}
+
+Glance glance(Writer& writer, const sql::Rendered& query, const Parameters& parameters) {
+  return glance_over(writer, query, parameters);
 }
 
 }  // namespace opsh::db

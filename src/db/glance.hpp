@@ -6,6 +6,7 @@
 
 #include "db/parameters.hpp"
 #include "db/reader.hpp"
+#include "db/writer.hpp"
 #include "sql/rendered.hpp"
 
 namespace opsh::db {
@@ -27,5 +28,7 @@ struct Glance {
 };
 
 Glance glance(Reader& reader, const sql::Rendered& query, const Parameters& parameters);
+/// In a transaction that writes.
+Glance glance(Writer& writer, const sql::Rendered& query, const Parameters& parameters);
 
 }  // namespace opsh::db

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,11 @@ namespace opsh::db {
 /// transaction that a failed statement has doomed cannot be asked any more.
 class Reader {
  public:
-  explicit Reader(const Target& target);
+  /// When its first transaction begins: a plan's snapshot is taken as it connects; at the prompt nobody has asked
+  /// anything yet.
+  enum class Begins { at_once, at_first_use };
+
+  explicit Reader(const Target& target, Begins begins = Begins::at_once);
   ~Reader();
 
   /// Ends the session, in a ROLLBACK that proves nothing. Idempotent; never throws.
@@ -35,7 +40,11 @@ class Reader {
   /// The columns that a query would give; nothing is run.
   std::vector<ColumnShape> describe(const sql::ReadSql& sql, const Parameters& parameters = {});
 
-  /// At most 1000 rows of a query, and how many it has: the others are counted by the server and not sent.
+  /// Lets the server analyze a statement that would write: its names, its types and what it calls are judged as before
+  /// it is sent, and it is not run. Errors: as of any statement, with the place in the author's text.
+  void preview(const sql::WriteSql& sql, const Parameters& parameters = {});
+
+  /// As db::beginning.
   Sample beginning(const sql::ReadSql& sql, const Parameters& parameters = {});
 
   /// Leaves the snapshot and takes a new one.
@@ -49,8 +58,11 @@ class Reader {
   int descriptor() const { return connection_.descriptor(); }
   void stir() { connection_.stir(); }
 
+  /// The server cancels statements that take longer, up to the end of the transaction or of the savepoint.
+  void limit_statements(Seconds within);
+
   /// Around a query that may fail without taking the snapshot with it.
-  void savepoint() { connection_.savepoint(); }
+  void savepoint() { connection().savepoint(); }
   void rollback_to_savepoint() { connection_.rollback_to_savepoint(); }
 
   /// In its transaction.
@@ -59,14 +71,21 @@ class Reader {
     return connection_;
   }
 
+  /// In whatever state it is: for its sinks and what it knows of itself, not for statements.
+  Connection& channel() { return connection_; }
+
  private:
   void begin();
+  void pin();
+  void roll_back();
   void end();
   Evidence look();
 
   Connection connection_;
-  bool resting_ = false;
-  std::int64_t changed_before_ = 0;  ///< what the statistics counted when the transaction began
+  bool resting_ = true;
+  /// What the statistics counted when the transaction began; of a session that rests, when its last one ended. Nothing
+  /// is not known.
+  std::optional<std::int64_t> changed_before_;
   Evidence evidence_;
 };
 

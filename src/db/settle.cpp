@@ -10,7 +10,7 @@
 namespace opsh::db {
 namespace {
 
-/// A setting and the SQL expression of the value that it gets. $1 to $4 are those of the target.
+/// A setting and the SQL expression of the value that it gets. $1 to $6 are those of the target.
 struct Setting {
   const char* name;
   const char* value;
@@ -21,11 +21,11 @@ constexpr std::array settings{
     Setting{"TimeZone", "$1"},
     Setting{"statement_timeout", "$2"},
     Setting{"lock_timeout", "$3"},
-    // Longer than a script may think between two statements, shorter than anybody should hold locks for nothing.
-    Setting{"idle_in_transaction_session_timeout", "'15min'"},
+    Setting{"idle_in_transaction_session_timeout", "$5"},
     Setting{"default_transaction_read_only",
             "case when $4 then 'on' else pg_catalog.current_setting('default_transaction_read_only') end"},
-    Setting{"client_encoding", "'UTF8'"},
+    Setting{"client_encoding",
+            "case when $6 and pg_catalog.getdatabaseencoding() = 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end"},
     // How values are written and read as text.
     Setting{"DateStyle", "'ISO, YMD'"},
     Setting{"IntervalStyle", "'postgres'"},
@@ -54,6 +54,9 @@ constexpr std::array settings{
             "case pg_catalog.current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' "
             "else 'on' end"},
 };
+
+// Longer than a script may think between two statements, shorter than anybody should hold locks for nothing.
+constexpr Seconds usual_idle{15 * 60};
 
 /// What opsh does not change, because somebody decided it, and does not work under.
 struct Refused {
@@ -86,7 +89,7 @@ std::string setting_query() {
 std::string reading_query() {
   std::string text = "select pg_catalog.pg_backend_pid()";
   for (const auto& setting : settings) text += fmt::format(", pg_catalog.current_setting('{}')", setting.name);
-  return text + ", current_user";
+  return text + ", current_user, pg_catalog.current_database()";
 }
 
 std::string milliseconds(Seconds span) {
@@ -112,7 +115,9 @@ void Connection::settle(const Target& target, Access access) {
   Result made = asked(setting_query(), Parameters{{target.time_zone},
                                                   {milliseconds(target.statement_within)},
                                                   {milliseconds(target.lock_within)},
-                                                  {access == Access::read ? "t" : "f", oid::boolean}});
+                                                  {access == Access::read ? "t" : "f", oid::boolean},
+                                                  {milliseconds(target.idle_within.value_or(usual_idle))},
+                                                  {target.raw_text ? "t" : "f", oid::boolean}});
   Result kept = asked(reading_query(), {});
   int column = 1;
   for (const auto& setting : settings) {
@@ -123,8 +128,10 @@ void Connection::settle(const Target& target, Access access) {
                   "something between opsh and the server changes it: connect to the server itself"};
     ++column;
   }
-  if (!target.role.empty() && kept.field(0, column) != target.role)
-    throw Error{"connect.role", fmt::format("SET ROLE {} made the session {}", target.role, *kept.field(0, column)),
+  user_ = *kept.field(0, column);
+  database_ = *kept.field(0, column + 1);
+  if (!target.role.empty() && user_ != target.role)
+    throw Error{"connect.role", fmt::format("SET ROLE {} made the session {}", target.role, user_),
                 "correct role in opsh.config.lua"};
 }
 

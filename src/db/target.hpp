@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 
@@ -24,8 +25,11 @@ struct Target {
   Seconds connect_within{10};
   Seconds statement_within{1800};  ///< the server's statement_timeout; the client gives up 10 s later on its own
   Seconds lock_within{5};          ///< the server's lock_timeout
-  Declared declared = {};          ///< for the gate
-  bool judged = true;              ///< whether it judges; a session for nothing but the host's own SQL needs none
+  /// How long the server lets a transaction idle; nothing: longer than a script may think between two statements.
+  std::optional<Seconds> idle_within = {};
+  Declared declared = {};  ///< for the gate
+  bool raw_text = false;   ///< text of a database without an encoding comes as the bytes that it is, not as an error
+  bool judged = true;      ///< whether it judges; a session for nothing but the host's own SQL needs none
 };
 
 /// Host, port, user and database as libpq understands them, and where each comes from; never a password.

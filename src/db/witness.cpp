@@ -14,18 +14,24 @@ Target impatient(Target target) {
 
 }  // namespace
 
-Witness::Witness(Target target) : connection_(impatient(std::move(target)), Connection::Access::read) {}
+Witness::Witness(const Target& target)
+    : connection_(impatient(target), Connection::Access::read), may_idle_(!target.idle_within) {}
 
 Result Witness::query(const sql::ReadSql& sql, const Parameters& parameters) {
   connection_.permit(sql);
-  return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
+  try {
+    return located(sql, 0, [&] { return connection_.execute(sql.text().c_str(), parameters); });
+  } catch (const Error&) {
+    // A transaction that has failed answers nothing any more.
+    release();
+    throw;
+  }
 }
 
 void Witness::hold() {
   if (connection_.in_transaction_) return;
   connection_.execute("begin transaction isolation level read committed read only", {}, Connection::Control::begins);
-  // It idles as long as the writer works.
-  connection_.execute("set local idle_in_transaction_session_timeout = 0", {});
+  if (may_idle_) connection_.execute("set local idle_in_transaction_session_timeout = 0", {});
 }
 
 void Witness::release() noexcept {

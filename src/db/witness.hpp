@@ -9,8 +9,9 @@ namespace opsh::db {
 /// transaction. It reads outside a transaction, so that each query sees what is committed at its moment.
 class Witness {
  public:
-  explicit Witness(Target target);
+  explicit Witness(const Target& target);
 
+  /// What it holds is let go when a query fails.
   Result query(const sql::ReadSql& sql, const Parameters& parameters = {});
 
   /// Until release(), what is queried stays locked against DDL: ACCESS SHARE is kept in a transaction, READ COMMITTED.
@@ -23,6 +24,7 @@ class Witness {
 
  private:
   Connection connection_;
+  bool may_idle_;  ///< as long as the writer works; else as long as its target says
 };
 
 }  // namespace opsh::db

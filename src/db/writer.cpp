@@ -112,6 +112,11 @@ std::unique_ptr<Cursor> Writer::open(const sql::ReadSql& sql, const Parameters& 
   return std::make_unique<Cursor>(connection_, sql, parameters);
 }
 
+Sample Writer::beginning(const sql::ReadSql& sql, const Parameters& parameters) {
+  require_transaction();
+  return db::beginning(connection_, sql, parameters);
+}
+
 bool Writer::doomed() const {
   return PQtransactionStatus(connection_.connection_.get()) == PQTRANS_INERROR;
 }

@@ -74,6 +74,8 @@ class Writer {
   std::vector<ColumnShape> describe(const sql::WriteSql& sql, const Parameters& parameters = {});
   std::vector<ColumnShape> describe(const sql::ReadSql& sql, const Parameters& parameters = {});
   std::unique_ptr<Cursor> open(const sql::ReadSql& sql, const Parameters& parameters = {});
+  /// As db::beginning.
+  Sample beginning(const sql::ReadSql& sql, const Parameters& parameters = {});
 
   /// Savepoints nest. Taking one back also releases it.
   void savepoint() { connection_.savepoint(); }

@@ -5,9 +5,9 @@
 
 namespace opsh::host {
 
-/// A Lua file of this tree that is part of the program.
+/// A Lua file of this tree that is part of the program, or what a page is made with.
 struct EmbeddedSource {
-  std::string_view module;  ///< "opsh.host.runbook.plan"
+  std::string_view module;  ///< "opsh.host.runbook.plan"; the path of what is no Lua
   std::string_view path;    ///< in the source tree, "lua/runbook/plan.lua": the chunk name, so that tracebacks are real
   std::string_view text;
 };

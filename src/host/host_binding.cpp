@@ -14,6 +14,7 @@
 #include "host/limits.hpp"
 #include "host/loader.hpp"
 #include "host/modules.hpp"
+#include "host/version.hpp"
 #include "lua/guard.hpp"
 
 namespace opsh::host {
@@ -112,6 +113,12 @@ int protect(lua_State* L) {
   return results;
 }
 
+/// pass_interrupt(): an interrupt that ended in the host's own calls goes on in the script that made them.
+int pass_interrupt(lua_State*) {
+  if (interrupt::heeded()) stop_lua(Stop::interrupt);
+  return 0;
+}
+
 /// shielded(f, ...): protect, and while it runs waits are not cut short by an interrupt that was requested before.
 int shielded(lua_State* L) {
   interrupt::Shield shield;
@@ -124,12 +131,22 @@ int idle(lua_State*) {
   return 0;
 }
 
+/// An interrupt that has cancelled a statement, on top of the stack, gets the SQLSTATE that the server gave it.
+void add_sqlstate(lua_State* L) {
+  const std::string sqlstate = interrupt::cancelled_as();
+  if (sqlstate.empty() || !is_of_kind(L, "interrupted")) return;
+  lua_pushliteral(L, "sqlstate");
+  lua::push(L, std::string_view{sqlstate});
+  lua_rawset(L, -3);
+}
+
 /// chunk(f, ...): protect, for what runs between two lines of the prompt: an interrupt of it is over with it.
 int chunk(lua_State* L) {
   wait_idle(false);
   int results = protect(L);
   wait_idle(true);
   end_interrupt(L);
+  add_sqlstate(L);
   interrupt::clear();
   return results;
 }
@@ -152,8 +169,19 @@ int limit(lua_State* L) {
   return 0;
 }
 
-int version(lua_State* L) {
-  lua_pushliteral(L, OPSH_VERSION);
+/// show_loops(): says on the terminal that Lua runs for long
+int show_long_loops(lua_State*) {
+  show_loops();
+  return 0;
+}
+
+int version_text(lua_State* L) {
+  lua::push(L, version());
+  return 1;
+}
+
+int commit_text(lua_State* L) {
+  lua::push(L, commit());
   return 1;
 }
 
@@ -168,9 +196,10 @@ int has_module(lua_State* L) {
 /// modules() -> the names that require takes in a runbook
 int modules(lua_State* L) {
   std::vector<std::string> names;
-  for (const auto& source : embedded_sources())
-    if (!source.module.starts_with("opsh.host.") && source.module.find("._") == std::string_view::npos)
-      names.emplace_back(source.module);
+  for (const auto& source : embedded_sources()) {
+    bool is_module = source.module != source.path, is_inner = source.module.find("._") != std::string_view::npos;
+    if (is_module && !is_inner && !source.module.starts_with("opsh.host.")) names.emplace_back(source.module);
+  }
   lua::push(L, names);
   return 1;
 }
@@ -183,14 +212,18 @@ void open_host(lua_State* L) {
                    {"load", lua::guarded<load>},
                    {"attempt", lua::guarded<attempt>},
                    {"protect", lua::guarded<protect>},
+                   {"pass_interrupt", lua::guarded<pass_interrupt>},
                    {"shielded", lua::guarded<shielded>},
                    {"idle", lua::guarded<idle>},
                    {"chunk", lua::guarded<chunk>},
                    {"raise", lua::guarded<raise>},
                    {"limit", lua::guarded<limit>},
-                   {"version", lua::guarded<version>},
+                   {"show_loops", lua::guarded<show_long_loops>},
+                   {"version", lua::guarded<version_text>},
+                   {"commit", lua::guarded<commit_text>},
                    {"has_module", lua::guarded<has_module>},
                    {"modules", lua::guarded<modules>},
+                   {"asset", lua::guarded<asset>},
                    {"structured", lua::guarded<structured>},
                });
   lua_pushcfunction(L, lua::guarded<require_module>);

@@ -28,6 +28,8 @@ const char* name_of(Asked asked) {
       return "completion";
     case Asked::stirred:
       return "stirred";
+    case Asked::waited:
+      return "waited";
     case Asked::end:
       return "end";
     case Asked::interrupted:
@@ -58,13 +60,13 @@ std::vector<int> descriptors_field(lua_State* L, int index, const char* name) {
   return found;
 }
 
-/// ask{ prompt, style, next, text, watched = { descriptors } } -> "line", "completion", "stirred", "end",
-/// "interrupted" or "told to end"; the text; how many bytes of it stand before the cursor
+/// ask{ prompt, style, next, text, watched = { descriptors }, seconds } -> "line", "completion", "stirred", "waited"
+/// (so many seconds), "end", "interrupted" or "told to end"; the text; how many bytes of it stand before the cursor
 int ask(lua_State* L) {
   luaL_checktype(L, 2, LUA_TTABLE);
-  Question question{lua::string_field(L, 2, "prompt"), lua::string_field(L, 2, "style"),
-                    lua::string_field(L, 2, "next"), lua::string_field(L, 2, "text"),
-                    descriptors_field(L, 2, "watched")};
+  Question question{lua::string_field(L, 2, "prompt"),  lua::string_field(L, 2, "style"),
+                    lua::string_field(L, 2, "next"),    lua::string_field(L, 2, "text"),
+                    descriptors_field(L, 2, "watched"), bind::deadline_field(L, 2, "seconds")};
   Answer answer = Editor::check(L, 1).ask(question);
   lua_pushstring(L, name_of(answer.asked));
   lua::push(L, std::string_view{answer.text});

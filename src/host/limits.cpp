@@ -3,8 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <ctime>
+#include <string_view>
 
 #include "base/interrupt.hpp"
 #include "host/interrupts.hpp"
@@ -20,6 +25,7 @@ constexpr int ticks_in_second = 4;
 constexpr int ticks_to_obey = 2 * ticks_in_second;
 
 lua::Memory* watched = nullptr;
+volatile bool shows_loops = false;
 volatile int most_ticks = static_cast<int>(usual_time.count()) * ticks_in_second;
 
 // Of the handler alone: since when nothing has changed, and since when it was asked to stop.
@@ -32,6 +38,23 @@ constexpr std::string_view stuck =
     "at "
     "once\n";
 
+/// In a signal handler; what cannot be written is not shown.
+void show_now(std::string_view text) {
+  const int saved = errno;
+  [[maybe_unused]] auto written = ::write(STDERR_FILENO, text.data(), text.size());
+  errno = saved;
+}
+
+void show_loop() {
+  std::array<char, 64> line{'\r'};
+  char* end = std::to_chars(line.data() + 1, line.data() + 12, ticks / ticks_in_second).ptr;
+  constexpr std::string_view of_halves[] = {".0", ".5"};
+  for (auto part : {of_halves[ticks % ticks_in_second / 2], std::string_view{" s, Lua (Ctrl-C stops it)\x1b[K"}})
+    end = std::ranges::copy(part, end).out;
+  show_now({line.data(), end});
+  lua::whereabouts.take_away = [] { show_now("\r\x1b[K"); };
+}
+
 void on_tick(int) {
   if (!lua::whereabouts.in_lua || lua::whereabouts.changes != seen_changes) {
     seen_changes = lua::whereabouts.changes;
@@ -39,6 +62,7 @@ void on_tick(int) {
     return;
   }
   ++ticks;
+  if (shows_loops && !interrupt::requested() && ticks >= ticks_in_second && ticks % 2 == 0) show_loop();
   bool too_long = most_ticks > 0 && ticks >= most_ticks;
   if (!too_long && !interrupt::requested()) return;
   if (ticks_since_asked++ == 0 && too_long && !interrupt::requested()) stop_lua(Stop::time);
@@ -74,6 +98,10 @@ void limit_memory(std::size_t bytes) {
 
 void limit_time(Seconds seconds) {
   most_ticks = static_cast<int>(seconds.count() * ticks_in_second);
+}
+
+void show_loops() {
+  shows_loops = true;
 }
 
 Error memory_error() {

@@ -21,6 +21,9 @@ void limit_memory(std::size_t bytes);
 /// own, as a pattern can for hours, cannot be stopped: two seconds later the process ends, as with a second interrupt.
 void limit_time(Seconds seconds);
 
+/// From here on Lua that runs for more than a second says so in a line of the terminal, until it calls opsh.
+void show_loops();
+
 /// What is raised in Lua at these limits: "script.memory", "script.loop".
 Error memory_error();
 Error time_error();

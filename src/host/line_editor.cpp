@@ -124,7 +124,7 @@ Answer LineEditor::ask(const Question& question) {
   if (std::exchange(left_, false) && open_ && !draws_) rl_forced_update_display();
   follow_size();
   Answer answer = wait(question);
-  open_ = answer.asked == Asked::completion || answer.asked == Asked::stirred;
+  open_ = answer.asked == Asked::completion || answer.asked == Asked::stirred || answer.asked == Asked::waited;
   return answer;
 }
 
@@ -143,7 +143,7 @@ Answer LineEditor::wait(const Question& question) {
   for (;;) {
     draw_if_idle(question);
     for (auto& each : watched) each.revents = 0;
-    ::poll(watched.data(), watched.size(), -1);
+    ::poll(watched.data(), watched.size(), question.until.poll_milliseconds());
     if (interrupt::requested()) {
       drop(question);
       interrupt::clear();
@@ -166,6 +166,8 @@ Answer LineEditor::wait(const Question& question) {
                 before_.size() + static_cast<std::size_t>(rl_point)};
     } else if (std::any_of(watched.begin() + 2, watched.end(), [](const pollfd& each) { return each.revents != 0; })) {
       return {Asked::stirred, {}, 0};
+    } else if (question.until.passed()) {
+      return {Asked::waited, {}, 0};
     }
   }
 }

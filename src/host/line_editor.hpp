@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "host/drawing.hpp"
 #include "host/history.hpp"
 
@@ -15,6 +16,7 @@ enum class Asked {
   line,         ///< there is one, maybe empty
   completion,   ///< Tab: what was typed stands as it is, and asking goes on with the next ask()
   stirred,      ///< something came on a descriptor that was watched; the same
+  waited,       ///< so long nobody ended a line; the same
   end,          ///< Ctrl-D in an empty text, or the terminal is gone
   interrupted,  ///< Ctrl-C: what was typed is dropped
   told_to_end,  ///< SIGTERM or SIGHUP
@@ -26,6 +28,7 @@ struct Question {
   std::string next;   ///< begins the prompt of the lines after the first; what is open is said behind it
   std::string text;   ///< to begin with, as if it had been typed
   std::vector<int> watched;
+  Deadline until = {};  ///< when asking ends with `waited`
 };
 
 struct Answer {

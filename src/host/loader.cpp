@@ -73,4 +73,9 @@ int require_module(lua_State* L) {
   return 1;
 }
 
+int asset(lua_State* L) {
+  lua::push(L, text_of(source_of(lua::check_string(L, 1))));
+  return 1;
+}
+
 }  // namespace opsh::host

@@ -9,4 +9,8 @@ namespace opsh::host {
 /// there.
 int require_module(lua_State* L);
 
+/// A C function, asset(path) -> what the file of this path in the source tree says: a style sheet or JavaScript,
+/// embedded as modules are. Errors: "internal" when there is none.
+int asset(lua_State* L);
+
 }  // namespace opsh::host

@@ -12,7 +12,8 @@
 namespace opsh::host {
 namespace {
 
-constexpr std::size_t longest_colored = std::size_t{16} << 10;
+// All of it is looked at with every key; a longer text would be slower than keys are.
+constexpr std::size_t longest_colored = std::size_t{128} << 10;
 
 constexpr int for_keywords = 36, for_strings = 32, for_numbers = 35, for_comments = 90;
 
@@ -58,10 +59,19 @@ std::string open_in_sql(std::string_view text) {
   return depth > 0 ? "(" : "";
 }
 
-int color_of(const sql::Token& token, std::string_view text) {
+// Words that may be names as well, and seldom are.
+constexpr std::array<std::string_view, 8> seldom_names{"between",   "by",        "exists", "over",
+                                                       "partition", "recursive", "set",    "values"};
+
+int color_of(const sql::Token& token, std::string_view text, bool begins_statement) {
   const char first = text[token.begin];
   if (token.is_comment()) return for_comments;
-  if (token.is_keyword()) return token.is_column_name() ? 0 : for_keywords;
+  if (token.is_keyword()) {
+    const bool is_name =
+        token.is_column_name() && !begins_statement &&
+        std::ranges::find(seldom_names, lower(text.substr(token.begin, token.end - token.begin))) == seldom_names.end();
+    return is_name ? 0 : for_keywords;
+  }
   if (first == '\'' || first == '$') return for_strings;
   if (text.substr(token.begin, token.end - token.begin).find('\'') != std::string_view::npos) return for_strings;
   return std::isdigit(static_cast<unsigned char>(first)) ? for_numbers : 0;
@@ -70,8 +80,11 @@ int color_of(const sql::Token& token, std::string_view text) {
 std::vector<Colored> colored_sql(std::string_view text) {
   sql::UnfinishedScan scan = sql::scan_unfinished(text);
   std::vector<Colored> found;
-  for (const auto& token : scan.tokens)
-    if (int color = color_of(token, text)) found.push_back({token.begin, token.end, color});
+  bool begins_statement = true;
+  for (const auto& token : scan.tokens) {
+    if (int color = color_of(token, text, begins_statement)) found.push_back({token.begin, token.end, color});
+    if (!token.is_comment()) begins_statement = text[token.begin] == ';';
+  }
   if (scan.breaks_off)
     found.push_back({scan.scanned, text.size(), text.substr(scan.scanned, 2) == "/*" ? for_comments : for_strings});
   return found;

@@ -115,6 +115,7 @@ void Batch::record(const Place& place, std::size_t items, const std::vector<Left
          {unless_empty(item.message), db::oid::text}});
   if (changes) changed_rows_ = capture_->store(std::move(*changes), claim_.run, place.step, place.number);
   recorded_ = true;
+  recorded_within_ = savepoints_;
 }
 
 void Batch::keep(const Place& place, const plan::Items& items) {

@@ -152,7 +152,8 @@ Looker Capture::witness_looker() {
 }
 
 void Capture::rollback_to_savepoint() {
-  written_.take_back(marks_.back());
+  written_.take_back(marks_.back().written);
+  told_ = std::move(marks_.back().told);
   watcher_.counters.take_back();
   marks_.pop_back();
 }
@@ -195,11 +196,42 @@ Answer Capture::write(const DeclaredTable& table, unsigned relation, const sql::
   return answer;
 }
 
+Evidence Capture::evidence() {
+  return {*tables_, written_, watches_, batch_looker(), witness_looker(), [this](const std::string& name) {
+            DeclaredName declared{name, true};
+            return examine_tables(writer_, {&declared, 1});
+          }};
+}
+
+void Capture::extend(std::shared_ptr<const Tables> tables) {
+  for (const auto& leaf : tables_->leaves) {
+    const Leaf* now = tables->leaf(leaf.oid);
+    // Rows that were written are known by the key of then.
+    if (!now || now->key != leaf.key || described(*now) != described(leaf))
+      throw Error{"transaction.tables_changed",
+                  fmt::format("{} is not what it was when the transaction began with it", leaf.name.text()),
+                  "roll back, and begin anew"};
+  }
+  tables_ = std::move(tables);
+}
+
+StatementChanges Capture::last_statement(std::size_t most) {
+  const Evidence evidence = this->evidence();
+  const Indirect indirect = explain(evidence, watcher_.counters.so_far(writer_));
+  StatementChanges changes;
+  add_returned_rows(*tables_, written_, evidence.witness, most, changes);
+  for (const auto& [oid, keys] : indirect.rows) {
+    auto& told = told_[oid];
+    std::vector<Key> found;
+    for (const auto& key : keys)
+      if (told.insert(key).second) found.push_back(key);
+    add_indirect_rows(*tables_->leaf(oid), found, evidence.batch, evidence.witness, most, changes);
+  }
+  return changes;
+}
+
 Chunks Capture::changes() {
-  Evidence evidence{*tables_, written_, watches_, batch_looker(), witness_looker(), [this](const std::string& name) {
-                      DeclaredName declared{name, true};
-                      return examine_tables(writer_, {&declared, 1});
-                    }};
+  const Evidence evidence = this->evidence();
   watcher_.require_same_texts(writer_);
   require_unchanged(writer_, *tables_, written_);
   Indirect indirect = explain(evidence, watcher_.counters.since_begin(writer_));

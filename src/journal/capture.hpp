@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "journal/chunks.hpp"
 #include "journal/counters.hpp"
 #include "journal/proof.hpp"
+#include "journal/statement_changes.hpp"
 #include "journal/tables.hpp"
 #include "journal/written.hpp"
 
@@ -64,7 +67,17 @@ class Capture {
 
   void watch(Watch watch) { watches_.push_back(std::move(watch)); }
 
-  void savepoint() { marks_.push_back(written_.mark()); }
+  /// More tables are declared: `tables` has those of before too. Errors: "transaction.tables_changed" when what the
+  /// journal knows of these is not what it was.
+  void extend(std::shared_ptr<const Tables> tables);
+
+  /// Proves what was done so far, and tells what the last statement did: at most so many rows. Errors: as changes().
+  StatementChanges last_statement(std::size_t most);
+
+  /// Asks the witness for nothing.
+  void wake() { watcher_.witness.query(sql::HostSql{"select"}); }
+
+  void savepoint() { marks_.push_back({written_.mark(), told_}); }
   void release_savepoint() { marks_.pop_back(); }
   void rollback_to_savepoint();
 
@@ -78,6 +91,13 @@ class Capture {
   std::uint64_t store(Chunks chunks, const std::string& run, int step, int batch);
 
  private:
+  /// What a savepoint that is taken back goes back to.
+  struct Mark {
+    Written::Mark written;
+    std::map<unsigned, std::set<Key>> told;
+  };
+
+  Evidence evidence();
   Looker batch_looker();
   Looker witness_looker();
 
@@ -86,7 +106,8 @@ class Capture {
   std::shared_ptr<const Tables> tables_;
   bool holding_;
   Written written_;
-  std::vector<Written::Mark> marks_;
+  std::vector<Mark> marks_;
+  std::map<unsigned, std::set<Key>> told_;  ///< rows of cascades and triggers that last_statement() has told of
   std::vector<Watch> watches_;
 };
 

@@ -46,6 +46,12 @@ void Counters::begin(db::Writer& writer) {
 }
 
 std::vector<TableCount> Counters::since_begin(db::Writer& writer) {
+  auto tables = so_far(writer);
+  lost_track_ = taken_back_;
+  return tables;
+}
+
+std::vector<TableCount> Counters::so_far(db::Writer& writer) {
   // Relations below 16384 are the server's own: a function that makes a temporary table writes there.
   db::Result result = writer.repeated(
       "select l.relation, n.nspname, c.relname, "
@@ -61,7 +67,6 @@ std::vector<TableCount> Counters::since_begin(db::Writer& writer) {
       "where c.oid is null or (n.nspname not in ('opsh', 'pg_toast') and c.relpersistence <> 't' "
       "and c.relkind not in ('i', 'I'))"_sql);
   std::vector<TableCount> tables;
-  lost_track_ = taken_back_;
   for (int row = 0; row < result.rows(); ++row) {
     TableCount table;
     table.oid = static_cast<unsigned>(number(result, row, 0));

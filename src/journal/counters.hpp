@@ -30,8 +30,12 @@ class Counters {
   /// Something was taken back, and its locks are gone: which tables it touched is not to be seen any more.
   void take_back() { taken_back_ = true; }
 
-  /// The tables of users that the transaction holds locks on: not those of opsh, temporary ones and TOAST.
+  /// The tables of users that the transaction holds locks on: not those of opsh, temporary ones and TOAST. At the end
+  /// of the work.
   std::vector<TableCount> since_begin(db::Writer& writer);
+
+  /// The same while more is to come.
+  std::vector<TableCount> so_far(db::Writer& writer);
 
  private:
   bool lost_track_ = false, taken_back_ = false;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "base/error.hpp"
 #include "journal/row_digest.hpp"
 
 namespace opsh::journal {
@@ -36,7 +35,7 @@ class LeafChanges {
       Touched& touched = touched_[known->second];
       // Nothing but the statements wrote here, so that another row has been given this one's key.
       bool was_gone = touched.last->act == Act::remove;
-      if (!indirect && was_gone && (row.act == Act::update || row.act == Act::remove)) throw hidden(row.key);
+      if (!indirect && was_gone && (row.act == Act::update || row.act == Act::remove)) throw hidden_row(leaf, row.key);
       touched.last = &row;
     }
     choose_columns();
@@ -59,7 +58,7 @@ class LeafChanges {
     for (const auto& row : touched_) {
       const Key& key = row.first->key;
       bool was_there = take_before(key);
-      if (!was_there && (row.first->act == Act::update || row.first->act == Act::remove)) throw hidden(key);
+      if (!was_there && (row.first->act == Act::update || row.first->act == Act::remove)) throw hidden_row(leaf_, key);
       bool is_there = is_read(row) ? take_after(key) : take_returned(*row.last);
       add(chunks, key, was_there, is_there, row.first->statement, row.last->statement);
     }
@@ -161,14 +160,6 @@ class LeafChanges {
     if (!changed.empty()) chunks.updated(leaf_, last, key, changed, before, after);
   }
 
-  Error hidden(Key key) const {
-    std::ranges::replace(key, '\0', ',');
-    return {"proof.hidden",
-            fmt::format("the batch changed the row {} of {}, which a second session of the same login does not see",
-                        key, leaf_.name.text()),
-            "row security, a setting of the session, or a trigger that changes keys: its before-image cannot be kept"};
-  }
-
   const Leaf& leaf_;
   const Written& written_;
   const std::vector<Key>* indirect_;
@@ -187,6 +178,14 @@ std::vector<std::size_t> stored_columns(const Leaf& leaf) {
   for (std::size_t at = 0; at < leaf.columns.size(); ++at)
     if (!leaf.columns[at].generated) columns.push_back(at);
   return columns;
+}
+
+Error hidden_row(const Leaf& leaf, Key key) {
+  std::ranges::replace(key, '\0', ',');
+  return {"proof.hidden",
+          fmt::format("the batch changed the row {} of {}, which a second session of the same login does not see", key,
+                      leaf.name.text()),
+          "row security, a setting of the session, or a trigger that changes keys: its before-image cannot be kept"};
 }
 
 void add_changes_of(const Leaf& leaf, const Written& written, const std::vector<Key>* indirect, const Looker& batch,

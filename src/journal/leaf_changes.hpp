@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/error.hpp"
 #include "journal/chunks.hpp"
 #include "journal/images.hpp"
 #include "journal/tables.hpp"
@@ -11,6 +12,9 @@ namespace opsh::journal {
 
 /// The columns of a leaf that an image has: those that can be written.
 std::vector<std::size_t> stored_columns(const Leaf& leaf);
+
+/// "proof.hidden", for a row that was changed and that the witness does not see.
+Error hidden_row(const Leaf& leaf, Key key);
 
 /// Finds out what became of the rows of one leaf and adds it to `chunks`.
 ///

@@ -65,6 +65,22 @@ Answer Work::write(const sql::Operation& operation, const sql::WriteSql& sql, co
   return answer;
 }
 
+void Work::declare(Writes writes) {
+  if (!capture_ || !writes.tables) throw Error{"internal", "tables were declared in a batch without a journal"};
+  capture_->extend(writes.tables);
+  writes_ = std::move(writes);
+}
+
+StatementChanges Work::last_statement(std::size_t most) {
+  if (!capture_) throw Error{"internal", "a batch without a journal was asked for its changes"};
+  return capture_->last_statement(most);
+}
+
+void Work::wake() {
+  writer_.query("select"_sql);
+  if (capture_) capture_->wake();
+}
+
 std::unique_ptr<RowsIn> Work::rows_in(const sql::QualifiedName& table, std::vector<sql::Identifier> columns) {
   if (writes_.defines)
     throw Error{"write.undeclared", fmt::format("rows are copied into {}, in a schema step", table.text()),
@@ -95,12 +111,14 @@ void Work::savepoint() {
 void Work::release_savepoint() {
   writer_.release_savepoint();
   --savepoints_;
+  recorded_within_ = std::min(recorded_within_, savepoints_);
   if (capture_) capture_->release_savepoint();
 }
 
 void Work::rollback_to_savepoint() {
   writer_.rollback_to_savepoint();
   --savepoints_;
+  if (savepoints_ < recorded_within_) recorded_ = false;
   if (capture_) capture_->rollback_to_savepoint();
   if (watcher_) watcher_->counters.take_back();
 }

@@ -93,6 +93,17 @@ class Work {
   /// require_definable.
   void define(const sql::DefineSql& sql);
 
+  /// Declares more tables, once it has begun: a person says which with each statement. `writes` has those of before
+  /// too. Errors: as Capture::extend; "internal" without a journal.
+  void declare(Writes writes);
+
+  /// What the last statement did, as the journal knows it, proved so far: at most so many rows of it. Errors: as
+  /// Capture::changes; "internal" without a journal.
+  StatementChanges last_statement(std::size_t most);
+
+  /// Somebody is at work on it, though nothing is asked: the server must take neither session for idle.
+  void wake();
+
   /// Takes rows for a declared table. Errors: as execute.
   std::unique_ptr<RowsIn> rows_in(const sql::QualifiedName& table, std::vector<sql::Identifier> columns);
 
@@ -151,6 +162,7 @@ class Work {
   int savepoints_ = 0;              ///< open ones
   bool open_ = false;
   bool recorded_ = false;
+  int recorded_within_ = 0;  ///< the savepoints that were open by then: without these, what was recorded is gone
   std::uint64_t changed_rows_ = 0;
 
  private:

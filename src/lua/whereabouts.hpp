@@ -9,6 +9,8 @@ namespace opsh::lua {
 struct Whereabouts {
   volatile std::sig_atomic_t in_lua = 1;
   volatile unsigned long changes = 0;
+  /// Takes away what the handler has shown meanwhile; null when there is nothing.
+  void (*volatile take_away)() = nullptr;
 };
 inline Whereabouts whereabouts;
 
@@ -25,6 +27,11 @@ class Stay {
   static void move(int to) {
     whereabouts.changes = whereabouts.changes + 1;
     whereabouts.in_lua = to;
+    // Nothing is shown outside of Lua, so from here on nothing comes in between.
+    if (!to && whereabouts.take_away) {
+      whereabouts.take_away();
+      whereabouts.take_away = nullptr;
+    }
   }
   int before_;
 };

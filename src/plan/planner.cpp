@@ -124,19 +124,15 @@ void Planner::open(Session& session, const sql::ReadSql& plan, db::Parameters pa
 }
 
 Planner::Planner(db::Reader& session, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request)
-    : request_(std::move(request)),
-      writer_(request_.spool),
-      rejections_(request_.rejections),
-      survey_(shape_of(request_)) {
+    : request_(std::move(request)), rejections_(request_.rejections), survey_(shape_of(request_)) {
+  if (!request_.spool.empty()) writer_.emplace(request_.spool);
   shape(session, plan, parameters);
   open(session, plan, parameters);
 }
 
 Planner::Planner(db::Writer& session, const sql::ReadSql& plan, const db::Parameters& parameters, PlanRequest request)
-    : request_(std::move(request)),
-      writer_(request_.spool),
-      rejections_(request_.rejections),
-      survey_(shape_of(request_)) {
+    : request_(std::move(request)), rejections_(request_.rejections), survey_(shape_of(request_)) {
+  if (!request_.spool.empty()) writer_.emplace(request_.spool);
   shape(session, plan, parameters);
   open(session, plan, parameters);
 }
@@ -203,25 +199,25 @@ void Planner::start(std::span<const Column> extra) {
 void Planner::add(const Verdict& verdict) {
   const Fate fate = survey_.sort(verdict.label);
   if (spooled_.empty() && (fate == Fate::item || !verdict.columns.empty())) start(verdict.columns);
-  if (fate == Fate::rejected) rejections_.append(key(), *verdict.label, verdict.reason);
+  if (fate == Fate::rejected && writer_) rejections_.append(key(), *verdict.label, verdict.reason);
   if (fate != Fate::item) return;
   fields_.clear();
   for (std::size_t column = 0; column < columns_.size(); ++column) fields_.push_back(field(column));
   fields_.insert(fields_.end(), verdict.fields.begin(), verdict.fields.end());
   survey_.count(fields_);
-  writer_.append(fields_);
+  if (writer_) writer_->append(fields_);
 }
 
 void Planner::run() {
   // Without a classifier's columns those of the plan are all, also when it has no rows.
-  start({});
+  if (spooled_.empty()) start({});
   while (next()) add({.label = label()});
 }
 
 void Planner::finish() {
   // No row was worked on: which columns the classifier would have added is not known.
   if (spooled_.empty()) spooled_ = columns_;
-  writer_.finish(spooled_);
+  if (writer_) writer_->finish(spooled_);
   rejections_.finish();
 }
 

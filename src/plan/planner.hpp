@@ -18,7 +18,7 @@ namespace opsh::plan {
 /// What to plan, and what to count while doing so.
 struct PlanRequest {
   std::vector<std::string> key;
-  std::filesystem::path spool;
+  std::filesystem::path spool;       ///< empty for a look: no file is made
   std::filesystem::path rejections;  ///< the file of rejected rows; made when there are any
   std::vector<std::string> tally, totals, skip, reject;
   std::optional<std::string> label_column;  ///< the column that classifies; none when Lua does, or nobody
@@ -89,7 +89,7 @@ class Planner {
   std::unique_ptr<db::Cursor> cursor_;
   db::Result block_;
   int row_ = -1;
-  SpoolWriter writer_;
+  std::optional<SpoolWriter> writer_;
   RejectionWriter rejections_;
   Survey survey_;
   std::vector<Field> fields_;

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t longest_text = std::size_t{32} << 10;
 constexpr std::size_t longest_file = std::size_t{4} << 20;
+// Looked at with every key that is pressed; a longer text would be slower than keys are.
+constexpr std::size_t longest_unfinished = std::size_t{128} << 10;
 
 // PostgreSQL's scanner looks back over an operator for each `+` at its end: 32 KiB of them take 13 s.
 constexpr std::size_t longest_operator = 1024;
@@ -119,7 +121,9 @@ std::vector<Token> scan(std::string_view text) {
 }
 
 UnfinishedScan scan_unfinished(std::string_view text) {
-  check_size(text);
+  if (text.size() > longest_unfinished)
+    throw Error{"sql.too_long", fmt::format("a text of {} bytes is not looked at while it is typed", text.size())};
+  check_bytes(text);
   Scanned scanned = ask_scanner(text);
   if (scanned.fault.empty()) return {std::move(scanned.tokens), text.size(), false};
   const bool breaks_off = scanned.fault.starts_with("unterminated");

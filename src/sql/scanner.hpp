@@ -32,7 +32,8 @@ void check_size(std::string_view text);
 /// The tokens of `text`. Errors: "sql.syntax" with an excerpt (an unterminated string), and those of check_size.
 std::vector<Token> scan(std::string_view text);
 
-/// The same of a text that need not be whole nor right. Errors: those of check_size.
+/// The same of a text that need not be whole nor right, and be several statements. Errors: "sql.too_long" over 128 KiB,
+/// "sql.nul".
 UnfinishedScan scan_unfinished(std::string_view text);
 
 /// The tokens of a file of many statements, up to 4 MiB: its length is no danger to the scanner, which knows no

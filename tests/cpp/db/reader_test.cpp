@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "db/borrowed.hpp"
 #include "support/catch.hpp"
 #include "support/failure.hpp"
 #include "support/server.hpp"
@@ -154,41 +155,6 @@ TEST_CASE("a parameter that is null is NULL and an empty one is empty") {
   CHECK(row.field(0, 2) == std::nullopt);
 }
 
-TEST_CASE("a reader that rests holds no transaction, and takes a new snapshot at its next use") {
-  test::Database database;
-  database.query("create table t (id int)");
-  Reader reader{test::target(database)};
-  auto open = [&] {
-    return database.value(
-        "select count(*) from pg_stat_activity where datname = current_database() and pid <> "
-        "pg_backend_pid() and state <> 'idle'");
-  };
-  CHECK(open() == "1");
-  reader.rest();
-  reader.rest();
-  CHECK(open() == "0");
-  database.query("insert into t values (1)");
-  CHECK(reader.query("select count(*) from t"_sql).field(0, 0) == "1");
-  CHECK(open() == "1");
-  reader.rest();
-  CHECK(failure([&] { reader.query("insert into t values (1)"_sql); }).kind == "sql.read_only");
-  reader.rest();
-  reader.refresh();
-  CHECK(open() == "1");
-}
-
-TEST_CASE("a reader that rests leaves a failed transaction and an open cursor behind") {
-  test::Database database;
-  Reader reader{test::target(database)};
-  auto cursor = reader.open("select generate_series(1, 5000)"_sql);
-  CHECK(cursor->next().rows() == opsh::db::Cursor::usual_block);
-  reader.rest();
-  CHECK(failure([&] { cursor->next(); }).kind == "cursor.closed");
-  CHECK(failure([&] { reader.query("select 1/0"_sql); }).sqlstate == "22012");
-  reader.rest();
-  CHECK(reader.query("select 1"_sql).field(0, 0) == "1");
-}
-
 TEST_CASE("the beginning of a query is at most 1000 rows, and the number of all of them") {
   test::Database database;
   Reader reader{test::target(database)};
@@ -199,57 +165,6 @@ TEST_CASE("the beginning of a query is at most 1000 rows, and the number of all 
     CHECK(found.rows.columns() == 1);
     CHECK(found.total == static_cast<std::uint64_t>(rows));
   }
-}
-
-TEST_CASE("a reader shows at the end of each transaction that nothing was written") {
-  test::Database database;
-  database.query("create table t (id int); insert into t values (1)");
-  Reader reader{test::target(database)};
-  reader.query("select count(*) from t"_sql);
-  reader.refresh();
-  reader.rest();
-  CHECK(reader.evidence().transactions == 2);
-  CHECK(reader.evidence().holds());
-}
-
-TEST_CASE("a reader that wrote says so, whatever let it write") {
-  test::Database database;
-  database.query("create table t (id int); insert into t values (1), (2)");
-  if (opsh::db::Reader{test::target(database)}.connection().server_version() >= 160000) return;
-  const auto doubt = [&](std::initializer_list<const char*> statements) {
-    Reader reader{test::target(database)};
-    return failure([&] {
-      reader.query("select set_config('transaction_read_only', null, false)"_sql);
-      for (const char* statement : statements) {
-        if (std::string_view{statement} == "delete") reader.query("delete from t"_sql);
-        if (std::string_view{statement} == "id") reader.query("select pg_current_xact_id()"_sql);
-        if (std::string_view{statement} == "back") reader.query("set transaction read only"_sql);
-      }
-      reader.rest();
-    });
-  };
-  const auto deleted = doubt({"delete", "back"});
-  CHECK(deleted.kind == "in_doubt.evidence");
-  CHECK(deleted.message.find("the transaction got an id, the statistics count 2 changed rows") != std::string::npos);
-  CHECK(deleted.message.find("read-only any more") == std::string::npos);
-  CHECK(doubt({"id", "back"}).message.find("the transaction got an id") != std::string::npos);
-  CHECK(doubt({}).message.find("was not read-only any more") != std::string::npos);
-  CHECK(database.value("select count(*) from t") == "2");
-}
-
-TEST_CASE("the evidence of a transaction does not count what an earlier one on the same connection wrote") {
-  test::Database database;
-  database.query("create table t (id int); insert into t values (1)");
-  Reader reader{test::target(database)};
-  if (reader.connection().server_version() < 160000) {
-    CHECK(failure([&] {
-            reader.query("select set_config('transaction_read_only', null, false)"_sql);
-            reader.query("delete from t"_sql);
-            reader.rest();
-          }).kind == "in_doubt.evidence");
-  }
-  reader.query("select count(*) from t"_sql);
-  CHECK(failure([&] { reader.rest(); }).kind == "passed");
 }
 
 TEST_CASE("a parameter with a NUL byte and 70 000 parameters are refused before anything is sent") {
@@ -265,4 +180,35 @@ TEST_CASE("a parameter with a NUL byte and 70 000 parameters are refused before 
   CHECK(error.kind == "sql.parameters");
   CHECK(error.message == "70000 parameters; PostgreSQL takes at most 65535");
   CHECK(reader.query("select 1"_sql).field(0, 0) == "1");
+}
+
+TEST_CASE("a limit for statements holds up to the end of the savepoint") {
+  test::Database database;
+  Reader reader{test::target(database)};
+  reader.savepoint();
+  reader.limit_statements(opsh::Seconds{0.02});
+  CHECK(failure([&] { reader.query("select pg_sleep(5)"_sql); }).sqlstate == "57014");
+  reader.rollback_to_savepoint();
+  CHECK(reader.query("select current_setting('statement_timeout')"_sql).field(0, 0) == "30min");
+}
+
+TEST_CASE("text of a database without an encoding is an error, or the bytes that it is") {
+  test::Database database;
+  const std::string name = database.name() + "_ascii";
+  database.query("create database " + name + " encoding sql_ascii locale 'C' template template0");
+  auto target = test::target(database);
+  target.database = name;
+  const auto text = R"(select e'caf\351' as word, array[e'\351,"'] as list)"_sql;
+  CHECK(failure([&] { Reader{target}.query(text); }).sqlstate == "22021");
+  target.raw_text = true;
+  Reader reader{target};
+  const auto found = reader.query(text);
+  CHECK(found.field(0, 0) == "caf\351");
+  std::string element;
+  opsh::db::walk_array(std::string{*found.field(0, 1)}, [&](auto step, std::string_view value) {
+    if (step == opsh::db::ArrayStep::value) element = value;
+  });
+  CHECK(element == "\351,\"");
+  reader.close();
+  database.query("drop database " + name + " with (force)");
 }

@@ -45,6 +45,13 @@ TEST_CASE("keywords, strings, numbers and comments have colours, also where the 
   CHECK(parts[2].color == 35);
   CHECK(parts[3].color == 90);
   CHECK(colored("select 'a").back().color == 32);
+  auto words = colored("update t set update = 1; insert into by.x values (1)");
+  REQUIRE(words.size() == 8);
+  CHECK(words[0].end == 6);
+  CHECK(words[2].color == 35);
+  CHECK(words[3].begin == 25);
   CHECK(colored("local x = [[ a").back().color == 32);
-  CHECK(colored("-- " + std::string(20000, 'x')).empty());
+  CHECK(colored("-- " + std::string(100000, 'x') + "\nselect 'a'").back().color == 32);
+  CHECK(colored("select '" + std::string(100000, 'x')).back().end == 100008);
+  CHECK(colored("-- " + std::string(140000, 'x')).empty());
 }

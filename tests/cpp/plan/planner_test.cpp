@@ -216,6 +216,25 @@ TEST_CASE("a column classifies, and labels to be skipped are counted and not spo
   CHECK(planner.survey().totals()[0].sum.text() == "16");
 }
 
+TEST_CASE("a plan without a place for its spool is counted, and leaves no file") {
+  Desk desk;
+  auto request = desk.request({"id"});
+  request.spool.clear();
+  request.rejections = "/nonexistent/rejected";
+  request.reject = {"bad"};
+  request.label_column = "part";
+  request.totals = {"id"};
+  Planner planner = desk.plan("select * from (values (1, 'a'), (2, 'bad'), (3, 'b')) as v(id, part)", request);
+  REQUIRE(planner.next());
+  planner.add({.label = planner.label()});
+  planner.run();
+  planner.finish();
+  CHECK(planner.survey().items() == 2);
+  CHECK(planner.survey().rejected() == 1);
+  CHECK(planner.survey().totals()[0].sum.text() == "4");
+  CHECK_FALSE(desk.left_files());
+}
+
 TEST_CASE("a label column that is not there is refused") {
   Desk desk;
   auto request = desk.request({"id"});
