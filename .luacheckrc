@@ -8,3 +8,5 @@ files["tests/attacks/table"] = { max_line_length = false }
 for _, texts in ipairs({ "lua/lang/es", "scripts/**/es.lua" }) do
   files[texts] = { max_line_length = false }
 end
+-- What opsh lint is to find, and what it is to leave alone.
+exclude_files = { "tests/lint/mistakes", "tests/lint/correct" }

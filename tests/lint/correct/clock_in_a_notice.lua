@@ -1,0 +1,26 @@
+-- near: unstable-plan
+local notify = require("opsh.notify")
+local runbook = require("opsh.runbook")
+
+return runbook {
+  title = "Close paid orders",
+  params = { country = { type = "string", help = "Only orders of this country." } },
+  finally = function(ctx)
+    notify.slack({ webhook = "SLACK_URL", text = os.date("!%H:%M") .. " " .. ctx.so_far.outcome })
+  end,
+  steps = { {
+    name = "close",
+    plan = [[
+      select id, status, total from orders
+      where status = 'paid' and (:country::text is null or country = :country)
+    ]],
+    key = "id",
+    writes = { "orders" },
+    apply = function(tx)
+      return { closed = tx:exec("update orders set status = 'closed' where id = any(:keys)") }
+    end,
+    verify = function(check, ctx)
+      check:equal("orders closed", ctx.done.counts.closed, ctx.done.items)
+    end,
+  } },
+}

@@ -1,0 +1,22 @@
+-- near: item-column
+local runbook = require("opsh.runbook")
+
+return runbook {
+  title = "Close paid orders",
+  params = { country = { type = "string", help = "Only orders of this country." } },
+  steps = { {
+    name = "close",
+    plan = [[
+      select id, status, total from orders
+      where status = 'paid' and (:country::text is null or country = :country)
+    ]],
+    key = "id",
+    writes = { "orders" },
+    apply = function(tx)
+      return { closed = tx:exec("update orders set status = 'closed' from :items as i join customers as c on true where orders.id = i.id and c.id = orders.customer_id and c.email <> i.status") }
+    end,
+    verify = function(check, ctx)
+      check:equal("orders closed", ctx.done.counts.closed, ctx.done.items)
+    end,
+  } },
+}

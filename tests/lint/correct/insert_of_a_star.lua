@@ -1,0 +1,24 @@
+-- near: insert-columns
+local runbook = require("opsh.runbook")
+
+return runbook {
+  title = "Close paid orders",
+  params = { country = { type = "string", help = "Only orders of this country." } },
+  steps = { {
+    name = "close",
+    plan = [[
+      select id, status, total from orders
+      where status = 'paid' and (:country::text is null or country = :country)
+    ]],
+    key = "id",
+    writes = { "orders", "log" },
+    apply = function(tx)
+      tx:exec("insert into log (what, order_id) select i.* from (select i.status, i.id from :items as i) as i")
+      tx:exec("insert into log (what, order_id) values ('a', 1), ('b', 2)")
+      return { closed = tx:exec("update orders set status = 'closed' where id = any(:keys)") }
+    end,
+    verify = function(check, ctx)
+      check:equal("orders closed", ctx.done.counts.closed, ctx.done.items)
+    end,
+  } },
+}

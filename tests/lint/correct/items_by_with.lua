@@ -1,0 +1,25 @@
+-- near: unbounded-write
+local runbook = require("opsh.runbook")
+
+return runbook {
+  title = "Close paid orders",
+  params = { country = { type = "string", help = "Only orders of this country." } },
+  steps = { {
+    name = "close",
+    plan = [[
+      select id, status, total from orders
+      where status = 'paid' and (:country::text is null or country = :country)
+    ]],
+    key = "id",
+    writes = { "orders" },
+    apply = function(tx)
+      return { closed = tx:exec([[
+        with paid as (select i.id, i.total from :items as i where i.total is distinct from 0)
+        update orders set status = 'closed', total = paid.total from paid where orders.id = paid.id
+      ]]) }
+    end,
+    verify = function(check, ctx)
+      check:equal("orders closed", ctx.done.counts.closed, ctx.done.items)
+    end,
+  } },
+}

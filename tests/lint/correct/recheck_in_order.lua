@@ -1,0 +1,26 @@
+-- near: recheck
+local runbook = require("opsh.runbook")
+
+return runbook {
+  title = "Close paid orders",
+  params = { country = { type = "string", help = "Only orders of this country." } },
+  steps = { {
+    name = "close",
+    plan = [[
+      select id, status, total from orders
+      where status = 'paid' and (:country::text is null or country = :country)
+    ]],
+    key = "id",
+    writes = { "orders" },
+    recheck = [[
+      select o.id from orders as o join :items as i on i.id = o.id
+      where o.status is not distinct from i.status order by o.id for no key update of o
+    ]],
+    apply = function(tx)
+      return { closed = tx:exec("update orders set status = 'closed' where id = any(:keys)") }
+    end,
+    verify = function(check, ctx)
+      check:equal("orders closed", ctx.done.counts.closed, ctx.done.items)
+    end,
+  } },
+}

@@ -1,0 +1,27 @@
+-- near: undefined-global
+local runbook = require("opsh.runbook")
+
+local log = print
+local label = ([==[a text with ]] in it]==]):gsub("%]", "")
+log(label, "\z
+     next", '\x41\65\u{48}', 0x1fULL, 1e3, .5)
+
+return runbook {
+  title = "Close paid orders",
+  params = { country = { type = "string", help = "Only orders of this country." } },
+  steps = { {
+    name = "close",
+    plan = [[
+      select id, status, total from orders
+      where status = 'paid' and (:country::text is null or country = :country)
+    ]],
+    key = "id",
+    writes = { "orders" },
+    apply = function(tx)
+      return { closed = tx:exec("update orders set status = 'closed' where id = any(:keys)") }
+    end,
+    verify = function(check, ctx)
+      check:equal("orders closed", ctx.done.counts.closed, ctx.done.items)
+    end,
+  } },
+}

@@ -1,0 +1,26 @@
+-- expect: glued-sql 20
+local runbook = require("opsh.runbook")
+
+return runbook {
+  title = "Close paid orders",
+  params = { country = { type = "string", help = "Only orders of this country." } },
+  steps = { {
+    name = "close",
+    plan = [[
+      select id, status, total from orders
+      where status = 'paid' and (:country::text is null or country = :country)
+    ]],
+    key = "id",
+    writes = { "orders" },
+    apply = function(tx, items)
+      local ids = {}
+      for _, item in ipairs(items) do
+        ids[#ids + 1] = item.id
+      end
+      tx:exec("update orders set status = 'closed' where id in (" .. table.concat(ids, ", ") .. ")")
+    end,
+    verify = function(check, ctx)
+      check:none("orders left open", "select id from orders where status = 'paid'")
+    end,
+  } },
+}

@@ -1,0 +1,25 @@
+-- expect: glued-sql 18
+local runbook = require("opsh.runbook")
+
+return runbook {
+  title = "Close paid orders",
+  params = { country = { type = "string", help = "Only orders of this country." } },
+  steps = { {
+    name = "close",
+    plan = [[
+      select id, status, total from orders
+      where status = 'paid' and (:country::text is null or country = :country)
+    ]],
+    key = "id",
+    writes = { "orders" },
+    apply = function(tx, items)
+      for _, item in ipairs(items) do
+        local note = ("closed, was %s"):format(item.status)
+        tx:exec(("update orders set note = '%s' where id = $1"):format(note), item.id)
+      end
+    end,
+    verify = function(check, ctx)
+      check:none("orders left open", "select id from orders where status = 'paid'")
+    end,
+  } },
+}

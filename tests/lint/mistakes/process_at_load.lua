@@ -1,0 +1,25 @@
+-- expect: effect-place 5
+local proc = require("opsh.proc")
+local runbook = require("opsh.runbook")
+
+local branch = proc.run({ "git", "branch" }, { reads = true }).output
+
+return runbook {
+  title = "Close paid orders " .. branch,
+  params = { country = { type = "string", help = "Only orders of this country." } },
+  steps = { {
+    name = "close",
+    plan = [[
+      select id, status, total from orders
+      where status = 'paid' and (:country::text is null or country = :country)
+    ]],
+    key = "id",
+    writes = { "orders" },
+    apply = function(tx)
+      return { closed = tx:exec("update orders set status = 'closed' where id = any(:keys)") }
+    end,
+    verify = function(check, ctx)
+      check:equal("orders closed", ctx.done.counts.closed, ctx.done.items)
+    end,
+  } },
+}

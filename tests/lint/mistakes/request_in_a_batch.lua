@@ -1,0 +1,24 @@
+-- expect: effect-place 17
+local http = require("opsh.http")
+local runbook = require("opsh.runbook")
+
+return runbook {
+  title = "Close paid orders",
+  params = { country = { type = "string", help = "Only orders of this country." } },
+  steps = { {
+    name = "close",
+    plan = [[
+      select id, status, total from orders
+      where status = 'paid' and (:country::text is null or country = :country)
+    ]],
+    key = "id",
+    writes = { "orders" },
+    apply = function(tx)
+      local rate = http.get("https://rates.example.org/usd").json.rate
+      return { closed = tx:exec("update orders set total = total * $1 where id = any(:keys)", rate) }
+    end,
+    verify = function(check, ctx)
+      check:none("orders left open", "select id from orders where status = 'paid'")
+    end,
+  } },
+}
