@@ -1,13 +1,15 @@
---- `report = { file, rows, columns }` of a step: files that list its items with what became of each.
+--- `report = { file, rows, columns, tables }` of a step: files that list its items with what became of each, and tables
+--- of rows that `apply` adds.
 local errors = require("opsh.host.errors")
 local text = require("opsh.native.text")
 
 local M = {}
 
 local fields = {
-  columns = { "table", "string", required = true },
-  file = { "string", required = true },
+  columns = { "table", "string" },
+  file = { "string" },
   rows = { "string" },
+  tables = { "table" },
 }
 
 -- What a report knows of an item beside the plan's columns.
@@ -43,12 +45,32 @@ local function check_list(checker, name, of)
   if name == "" then checker:fail("rows", ("%s: rows is empty"):format(of)) end
 end
 
+--- Checks the tables of a report: names with their columns; gives them as a list, by name.
+local function check_tables(checker, tables, of)
+  if not tables then return nil end
+  local list = {}
+  for name, columns in pairs(tables) do
+    if type(name) ~= "string" or not name:find("^[%a_][%w_-]*$") or #name > longest_name then
+      checker:fail(
+        "tables",
+        ("%s: %s cannot be a table's name"):format(of, tostring(name)),
+        'as in tables = { duplicates = { "id", "email" } }'
+      )
+    end
+    list[#list + 1] = { name = name, columns = checker:names(columns, name, of .. ".tables") }
+  end
+  if #list == 0 then checker:fail("tables", ("%s: tables is empty"):format(of)) end
+  table.sort(list, function(one, other) return one.name < other.name end)
+  return list
+end
+
 --- Checks the report of a declared step, and gives it in one shape; nothing when it has none.
 ---@param checker table of declaration.lua
 ---@param step table
 ---@param what string names the step in messages
 ---@param before table<string, table> earlier steps by name
----@return { file: string, rows: string, columns: string[] }|nil
+---@return { file: string, rows: string, columns: string[] }|nil report of the items
+---@return { name: string, columns: string[] }[]|nil tables
 function M.check(checker, step, what, before)
   local report, of = step.report, what .. ": report"
   if not report then return nil end
@@ -56,6 +78,11 @@ function M.check(checker, step, what, before)
     checker:fail("report", ("%s: a schema step has no report"):format(what), "the plan and opsh show list its items")
   end
   checker:fields(report, fields, of)
+  local tables = check_tables(checker, report.tables, of)
+  if tables and not (report.file or report.columns or report.rows) then return nil, tables end
+  for _, name in ipairs({ "file", "columns" }) do
+    if not report[name] then checker:fail("report", ("%s has no %s"):format(of, name)) end
+  end
   check_file(checker, report.file, of)
   for name, earlier in pairs(before) do
     if earlier.report and earlier.report.file == report.file then
@@ -71,7 +98,7 @@ function M.check(checker, step, what, before)
   for _, name in ipairs(own) do
     if not named[name] then made.columns[#made.columns + 1] = name end
   end
-  return made
+  return made, tables
 end
 
 --- Refuses a plan that has not the columns of the step's report.

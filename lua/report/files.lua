@@ -12,6 +12,7 @@ local native = require("opsh.native.report")
 local plans = require("opsh.host.runbook.plans")
 local records = require("opsh.host.report.record")
 local system = require("opsh.native.system")
+local tables = require("opsh.host.report.tables")
 
 local M = {}
 
@@ -144,6 +145,7 @@ end
 --- Refuses an apply whose report files could not be written, and remembers where they go.
 function M.prepare(job)
   for _, step in ipairs(job.steps) do
+    tables.keep(job.directory, step)
     if step.report then
       local record = records.new(job, step, "apply", job.id)
       local folder, names = places(record)
@@ -205,6 +207,15 @@ end
 
 --- Writes the report files of a step whose last batch is committed. What goes wrong is an incident.
 function M.finish(job, step)
+  local again = "this makes them: opsh report " .. job.id
+  if step.result_tables then
+    try(function()
+      jobs.reading_ledger(
+        job,
+        function(session) tables.write(session, job.id, job.directory, job.directory, step.number) end
+      )
+    end, incident(job, step, again))
+  end
   local record = step.report and records.kept(job.directory, step.number)
   if not record then return end
   step.reports = step.is_done and written_before(job, step)
@@ -216,7 +227,7 @@ function M.finish(job, step)
       job,
       function(session) return M.make(record, job.directory, items.committed(session, job.id, step.number)) end
     )
-  end, incident(job, step, "this makes them: opsh report " .. job.id))
+  end, incident(job, step, again))
   if files then note(job, step, files) end
 end
 
