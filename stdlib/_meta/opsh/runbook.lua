@@ -77,7 +77,30 @@ function queries:rows(sql, ...) end
 ---@field done opsh.Figures
 ---@field run? string the run's id, once there is one
 ---@field so_far? opsh.SoFar in `effect`, `compensate` and `finally`
+---@field report opsh.ResultTables in `apply` and `on_failure`
 local context = {}
+
+--- The result tables of a step. Rows are kept with their batch: what is rolled back has added none.
+---@class opsh.ResultTables
+local result_tables = {}
+
+---@param name string declared in the step's `report.tables`
+---@return opsh.ResultTable
+function result_tables:table(name) end
+
+---@class opsh.ResultTable
+local result_table = {}
+
+--- Adds a row: values by column; what is missing is NULL.
+---@param row table<string, any>
+function result_table:add(row) end
+
+--- Gives each row of a query to a function, with COPY, for large amounts: texts in the order of the columns, opsh.null
+--- for NULL. The query takes no parameters, and the function runs no other query. Returns the number of rows.
+---@param sql string
+---@param each fun(row: (string|opsh.Null)[])
+---@return integer
+function context:copy_out(sql, each) end
 
 --- In `effect` and `compensate`: keeps a value (JSON's) the first time, gives what was kept ever after, also to another
 --- process. What is to be put back is remembered before it is changed.
@@ -213,9 +236,10 @@ function check:http(name, url, wanted) end
 ---@field row_security? boolean rows that policies hide from the role are left out knowingly
 
 ---@class opsh.Report
----@field file string folders and a name below the working directory; time and extension are added
----@field columns string|string[] of the items, and the report's own: `outcome`, `error`
+---@field file? string folders and a name below the working directory; time and extension are added
+---@field columns? string|string[] of the items, and the report's own: `outcome`, `error`; with `file`
 ---@field rows? string the name of the list in the JSON; default "items"
+---@field tables? table<string, string[]> result tables by name, with their columns: `apply` adds rows to them
 
 --- Sorts a row: its label, columns that are added, and why it is rejected.
 ---@alias opsh.Classify fun(row: opsh.Row, ctx: opsh.Context): string?, table<string, any>?, string?
@@ -273,6 +297,7 @@ function check:http(name, url, wanted) end
 ---@class opsh.Runbook
 ---@field title string
 ---@field description? string
+---@field requires? string the oldest opsh that it runs on: "opsh >= 0.3"
 ---@field params? table<string, opsh.Param>
 ---@field preconditions? fun(check: opsh.Check, ctx: opsh.Context)
 ---@field functions? string[] "schema.name": user-written functions that its statements may call
