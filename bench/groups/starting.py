@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import signal
-import time
+from dataclasses import replace
 
 from bench import Bench
-from measure import BenchError, Sample, Subject
+from measure import Sample, Subject
 from present import Table
+from terminal import Terminal
 
 NEEDS_PSQL = False
-PATIENCE = 10  # seconds that a prompt gets to appear
-
-
-def read_until(terminal: int, wanted: bytes) -> float:
-    """Reads what a terminal shows; gives the moment at which it showed `wanted`."""
-    shown, deadline = b"", time.monotonic() + PATIENCE
-    while wanted not in shown:
-        ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
-        try:
-            read = os.read(terminal, 4096) if ready else b""
-        except OSError:  # what a terminal gives when its program has ended
-            read = b""
-        if not read:
-            raise BenchError(f"the prompt did not appear; instead: {shown.decode(errors='replace').strip()[-500:]!r}")
-        shown += read
-    return time.monotonic()
 
 
 def prompt(bench: Bench) -> Sample:
-    command = [str(bench.opsh), "--db", bench.server.conninfo()]
-    started = time.monotonic()
-    process, terminal = pty.fork()
-    if process == 0:
-        os.chdir(bench.folder)
-        os.execve(command[0], command, bench.elsewhere | {"TERM": "xterm"})
-    try:
-        appeared = read_until(terminal, b"=> ")
-        os.write(terminal, b"\\q\n")
-    except BaseException:
-        os.kill(process, signal.SIGKILL)
-        raise
-    finally:
-        try:
-            while os.read(terminal, 4096):
-                pass
-        except OSError:
-            pass
-        os.close(terminal)
-        _, status, used = os.wait4(process, 0)
-    if status != 0:
-        raise BenchError(f"the prompt ended with status {os.waitstatus_to_exitcode(status)} at \\q")
-    return Sample(appeared - started, used.ru_utime + used.ru_stime)
+    with Terminal([str(bench.opsh), "--db", bench.server.conninfo()], bench.elsewhere, bench.folder) as terminal:
+        wall = terminal.until(b"=> ") - terminal.started
+        sample = replace(terminal.used(), wall=wall)
+        terminal.type(b"\\q\n")
+    return sample
 
 
 def measure(bench: Bench) -> list[Table]:

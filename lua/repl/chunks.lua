@@ -1,4 +1,5 @@
 --- Chunks that come without a person: of -e and -c, of a file, and of standard input that is no terminal.
+local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local input = require("opsh.native.input")
 local language = require("opsh.host.repl.language")
@@ -6,12 +7,25 @@ local workbench = require("opsh.host.repl.workbench")
 
 local M = {}
 
+--- An end without \commit keeps nothing, and is no success.
+local function require_ended(bench)
+  if not bench.abandon("the input ended") then return end
+  errors.raise(
+    "refused.transaction",
+    "the input ended with a transaction open: it was rolled back, and nothing was written",
+    "end it with \\commit, or with \\rollback"
+  )
+end
+
 --- Runs work on a workbench, up to the first error, and closes the session whatever happens.
 ---@param work fun(bench: table)
 ---@return integer exit status
-local function with(given, bring, work)
-  local bench = workbench.open(given, bring)
-  local ok, err = host.protect(work, bench)
+local function with(given, brought, work)
+  local bench = workbench.open(given, brought)
+  local ok, err = host.protect(function()
+    work(bench)
+    require_ended(bench)
+  end)
   local proved, doubt = host.attempt(bench.session.rest, bench.session)
   if not proved then
     ok, err = false, doubt
@@ -68,10 +82,10 @@ end
 
 --- Chunks from standard input to its end, each run as soon as it is whole.
 ---@param given table<string, string[]> host options
----@param bring? function of workbench.open
+---@param brought? table of workbench.open
 ---@return integer exit status
-function M.input(given, bring)
-  return with(given, bring, function(bench) M.feed(bench, input.line, "stdin") end)
+function M.input(given, brought)
+  return with(given, brought, function(bench) M.feed(bench, input.line, "stdin") end)
 end
 
 return M

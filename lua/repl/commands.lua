@@ -29,6 +29,12 @@ local list = {
   { "history", "s" },
   { "out", "o" },
   { "copy" },
+  { "write" },
+  { "commit" },
+  { "rollback" },
+  { "safe" },
+  { "load" },
+  { "apply" },
   { "suspects" },
   { "why" },
   { "profile" },
@@ -38,6 +44,7 @@ local list = {
   { "runs" },
   { "show" },
   { "undo" },
+  { "save" },
 }
 
 -- psql's \d... in its own spelling; S adds what belongs to the system, + says more.
@@ -108,6 +115,9 @@ local function meant_by(word)
   return #beginning == 1 and beginning[1] or text.nearest(word, M.words())
 end
 
+-- Another database, another session or another runbook than the one that a transaction began with.
+local leads_away = { c = true, reconnect = true, load = true, apply = true }
+
 --- Runs one; returns "quit" when the prompt is to end.
 ---@param bench table of workbench.open
 ---@param chunk { word: string, rest: string } of language.read
@@ -120,6 +130,13 @@ function M.run(bench, chunk)
       "usage.command",
       ("there is no command \\%s"):format(text.printable(chunk.word)),
       meant and ("did you mean \\%s?"):format(meant) or "\\? lists the commands, \\q quits"
+    )
+  end
+  if bench.writing and leads_away[command.name] then
+    errors.raise(
+      "usage.command",
+      ("\\%s would leave the transaction that is open"):format(command.name),
+      "\\commit keeps it, \\rollback takes it back"
     )
   end
   return command.run(bench, chunk.rest, chunk.word)

@@ -28,7 +28,7 @@ function Completer:prepare()
   local place = self.bench.session:place()
   if place ~= self.place then
     self.place, self.target = place, workplace.reading(place.target)
-    self.target.application = "opsh completion"
+    self.target.application, self.target.raw_text = "opsh completion", true
   end
   self.catalog:keep_fresh(self.target, system.clock())
 end

@@ -2,6 +2,7 @@
 local config = require("opsh.host.config")
 local host = require("opsh.native.host")
 local system = require("opsh.native.system")
+local values = require("opsh.host.repl.values")
 
 local M = {}
 
@@ -15,6 +16,7 @@ end
 
 --- Looks without calling anything: what a script's metatable would do is its own business.
 local function field(value, name)
+  value = values.fields_of(value) or value
   for _ = 1, 8 do
     if type(value) ~= "table" then return nil end
     local found = rawget(value, name)
@@ -27,6 +29,7 @@ end
 
 --- The names that a value has, its own and those that it gets from behind.
 local function each_name(value, visit)
+  value = values.fields_of(value) or value
   for _ = 1, 8 do
     if type(value) ~= "table" then return end
     local shape = debug.getmetatable(value)
@@ -67,10 +70,10 @@ local function modules(prefix)
   return list
 end
 
---- The steps of the runbook that is there, for plan("step").
+--- The steps of the runbook that is there, for rb.plan("step").
 local function steps(bench, prefix)
-  local runbook, list = rawget(bench.env, "runbook"), {}
-  for _, step in ipairs(type(runbook) == "table" and rawget(runbook, "steps") or {}) do
+  local list = {}
+  for _, step in ipairs(bench.brought and bench.brought.runbook.steps or {}) do
     if step.name:sub(1, #prefix) == prefix then list[#list + 1] = step.name end
   end
   return list

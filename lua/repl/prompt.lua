@@ -9,6 +9,7 @@ local screen = require("opsh.host.present.screen")
 local secrecy = require("opsh.host.repl.secrecy")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
+local waiting = require("opsh.host.repl.writing.waiting")
 local workbench = require("opsh.host.repl.workbench")
 local workplace = require("opsh.host.workplace")
 
@@ -60,16 +61,21 @@ end
 --- What the editor is asked. `typed` is what it goes on with.
 local function question(bench, typed, completer)
   local session = bench.session
-  local state = bench.state or {}
+  local state, writing = bench.state, bench.writing
   -- Where it is could not be asked when that was interrupted: then it is where it was.
   bench.whereabouts = session:place().whereabouts or bench.whereabouts
-  local asked = prompt_line.of(bench.whereabouts, {
+  local at = writing and writing:whereabouts(bench.whereabouts) or bench.whereabouts
+  local asked = prompt_line.of(at, {
     mode = state.mode,
     transaction = state.transaction,
     lost = session.was_lost,
   }, system.terminal(1).columns)
   asked.text = typed
-  asked.watched = { session:descriptor(), completer:descriptor() }
+  asked.watched = {}
+  for _, one in ipairs({ session, completer, writing }) do
+    table.insert(asked.watched, one:descriptor())
+  end
+  asked.seconds = writing and waiting.seconds_left(writing)
   return asked
 end
 
@@ -78,13 +84,24 @@ local function listen(bench, editor)
   editor:hide()
   local err = bench.session:stir()
   if err then failed(bench, err) end
+  if not bench.writing then return end
+  local ok, lost = host.chunk(bench.writing.stir, bench.writing)
+  if not ok then failed(bench, lost) end
+end
+
+--- Nobody types while a transaction is open.
+local function wait(bench, editor)
+  editor:hide()
+  local ok, err = host.chunk(waiting.look, bench.writing)
+  if not ok then failed(bench, err) end
 end
 
 --- Whether the person may leave: an open transaction asks.
 local function may_leave(bench)
-  if not bench.may_leave then return true end
   local ok, may = host.chunk(bench.may_leave)
-  return not ok or may ~= false
+  if ok then return may end
+  -- Ctrl-C at the question.
+  return may.kind ~= "interrupted"
 end
 
 --- What the editor answered: the text that it goes on with, or nothing; and the exit status when it is over.
@@ -122,6 +139,8 @@ local function converse(bench, editor, completer)
     elseif asked == "stirred" then
       local _, learned = host.chunk(completer.learn, completer)
       if not learned then host.chunk(listen, bench, editor) end
+    elseif asked == "waited" then
+      wait(bench, editor)
     elseif asked == "interrupted" then
       typed = nil
     elseif asked == "line" then
@@ -137,9 +156,9 @@ end
 
 --- Connects, and shows the prompt until it is left.
 ---@param given table<string, string[]> host options
----@param bring? function of workbench.open
+---@param brought? table of workbench.open
 ---@return integer exit status
-function M.run(given, bring)
+function M.run(given, brought)
   if given.json then
     errors.raise(
       "usage.option",
@@ -147,9 +166,10 @@ function M.run(given, bring)
       "use opsh --json -e CHUNK, or give it chunks as its input"
     )
   end
-  local bench = workbench.open(given, bring)
+  local bench = workbench.open(given, brought)
   if system.terminal(2).terminal and not bench.out.quiet and system.environment("TERM") ~= "dumb" then
     bench.session.on_connect = function(reader, target) reader:show_waiting(workplace.reading(target)) end
+    host.show_loops()
   end
   local ok, result = host.protect(function()
     local place = bench.session:place()
@@ -158,6 +178,7 @@ function M.run(given, bring)
     if not bench.out.quiet then
       local target = text.printable(place.target.described)
       system.write_error(("opsh %s, %s, read only; \\? for help, \\q to quit\n"):format(host.version(), target))
+      if brought then system.write_error(brought:greeting() .. "\n") end
     end
     local editor = open_editor(bench, place.state)
     host.idle()

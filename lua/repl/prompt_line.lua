@@ -8,17 +8,16 @@ local most = 0.5
 
 local red = "1;31"
 
---- Where the session is. Asked of the server once for each place, because the login may have another name there.
+--- Where the session is, as the server named it when it connected: the login may have another name there.
 ---@param session table of session.new
 ---@return table { database, user, environment, protected }
 function M.whereabouts(session)
   local place = session:place()
   if not place.whereabouts then
-    local row = session:reader():read([[select pg_catalog.current_database()::text as database,
-      current_user::text as "user"]])[1]
+    local database, user = session:reader():login()
     place.whereabouts = {
-      database = text.printable(row.database),
-      user = text.printable(row.user),
+      database = text.printable(database),
+      user = text.printable(user),
       environment = place.target.name and text.printable(place.target.name),
       protected = place.target.protected == true,
     }

@@ -1,7 +1,8 @@
 --- The rows of a query as far as they are kept, with the number of all of them and the way to the others.
 local M = {}
 
---- { session, sql, bindings, total, before } of each list: `before` is how many rows of the query stand before it.
+--- { session, sql, bindings, total, before } of each list: `before` is how many rows of the query stand before it. What
+--- is no query has { read, total, before }.
 local origins = setmetatable({}, { __mode = "k" })
 
 -- By row and column.
@@ -57,6 +58,15 @@ function M.statement_of(value)
   return statements[shape.__list or shape]
 end
 
+--- The query whose rows a list is, and its values by name; nil for rows that were picked, or put together.
+---@return string|nil
+---@return table<string, any>|nil
+function M.query_of(list)
+  local origin = origins[list]
+  if origin and origin.sql then return origin.sql, origin.bindings.names or {} end
+  return nil
+end
+
 --- How many rows of its query stand before a list.
 ---@return integer
 function M.before(list) return origins[list] and origins[list].before or 0 end
@@ -78,6 +88,15 @@ function M.remember(list, session, sql, bindings, total)
   origins[list] = { session = session, sql = sql, bindings = numbered(bindings), total = total, before = 0 }
 end
 
+--- Remembers a list as the first rows of something that is no query: `read` gives all of them anew, in blocks.
+---@param read fun(): fun(): table|nil
+function M.begin(list, total, read) origins[list] = { read = read, total = total, before = 0 } end
+
+local function again(origin)
+  if origin.read then return origin.read() end
+  return M.blocks(origin.session, origin.sql, origin.bindings)
+end
+
 --- The rows behind those of a list, at most 1000; nil when there are none. The query is run again, in a snapshot of its
 --- own.
 function M.following(list)
@@ -85,7 +104,7 @@ function M.following(list)
   local from = M.before(list) + #list
   if not origin or from >= origin.total then return nil end
   local found, seen = nil, 0
-  for block in M.blocks(origin.session, origin.sql, origin.bindings) do
+  for block in again(origin) do
     for _, row in ipairs(block) do
       seen = seen + 1
       if seen > from and (not found or #found < most) then
@@ -112,7 +131,15 @@ end
 function M.all(list)
   local origin = origins[list]
   if not origin or origin.before == 0 and origin.total == #list and not origin.partly then return list end
-  return origin.session:reader():read(origin.sql, origin.bindings)
+  if not origin.read then return origin.session:reader():read(origin.sql, origin.bindings) end
+  local all = {}
+  debug.setmetatable(all, debug.getmetatable(list))
+  for block in origin.read() do
+    for _, row in ipairs(block) do
+      all[#all + 1] = row
+    end
+  end
+  return all
 end
 
 --- The rows that a list stands for, a block at a time.
@@ -120,7 +147,7 @@ end
 function M.blocks_of(list)
   local origin = origins[list]
   if origin and (origin.before > 0 or origin.total ~= #list or origin.partly) then
-    return M.blocks(origin.session, origin.sql, origin.bindings)
+    return again(origin)
   end
   local given = false
   return function()

@@ -16,24 +16,43 @@ function M.connecting(state, session)
   })
 end
 
---- The globals, and the `ctx` that they read through.
+--- Lua's globals as values for :name, also in the queries of functions; before them the params of a runbook.
+local function values(env, params)
+  local made = {}
+  for _, known in ipairs({ env, params }) do
+    for name, value in pairs(known) do
+      made[name] = value
+    end
+  end
+  return made
+end
+
+--- The globals.
 ---@param session table the prompt's
----@param options { print: function, folder?: string, ctx?: table } `folder` is where `require` looks for files
+---@param options { print: function, params: fun(): table } the params of the runbook that is there, as values for SQL
 ---@return table env
----@return table ctx
 function M.new(session, options)
-  local env = cage.environment(options.folder or ".", {
+  local env = cage.environment(".", {
     modules = config.modules(),
     unknown_global = "assign it first; a local is gone after its line; \\? says what is there",
   })
-  -- Lua's globals are values for :name, also in the queries of functions.
-  local ctx = options.ctx or handles.context(M.connecting({ scope = env }, session), {})
+  local state = setmetatable({}, {
+    __index = function(_, name)
+      if name == "session" then return session:reader() end
+      if name == "scope" then return values(env, options.params()) end
+    end,
+  })
+  local ctx = handles.context(state, {})
   for _, name in ipairs(queries) do
     env[name] = function(...) return ctx[name](ctx, ...) end
   end
+  M.look_in(env, ".")
   env.opsh = env.require("opsh")
   env.print = options.print
-  return env, ctx
+  return env
 end
+
+--- Lets `require` look for files in a folder, and read anew what it has read. Modules have globals of their own.
+function M.look_in(env, folder) env.require = cage.environment(folder, { modules = config.modules() }).require end
 
 return M

@@ -2,6 +2,7 @@
 --- connects anew after it was lost only when it is told to.
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
+local native_db = require("opsh.native.db")
 local sql = require("opsh.native.sql")
 local workplace = require("opsh.host.workplace")
 
@@ -15,25 +16,34 @@ Session.__index = Session
 --- A session, nothing opened yet.
 ---@param given table<string, string[]> host options
 ---@param say fun(text: string) for what is not data
-function M.new(given, say)
+---@param place? table of workplace.open, which is closed by whoever opened it
+function M.new(given, say, place)
   local session = setmetatable({ given = given, say = say, functions = {}, foreign_tables = {}, left = {} }, Session)
+  session.opened = place
   for _, name in ipairs(given["function"] or {}) do
     table.insert(session.functions, sql.qualified(name))
   end
   for _, name in ipairs(given["foreign-table"] or {}) do
     table.insert(session.foreign_tables, sql.qualified(name))
   end
+  session.of_options = { functions = session.functions, foreign_tables = session.foreign_tables }
   return session
 end
 
---- What a runbook that is brought along answers for. Before anything connects.
+--- What is answered for: by the options, and by the runbook that is there, in the place of the one before.
 ---@param runbook { functions: string[], foreign_tables: string[] }
 function Session:declare(runbook)
+  local changed = false
   for _, field in ipairs({ "functions", "foreign_tables" }) do
+    local names = { unpack(self.of_options[field]) }
     for _, name in ipairs(runbook[field]) do
-      table.insert(self[field], name)
+      names[#names + 1] = name
     end
+    changed = changed or table.concat(names, " ") ~= table.concat(self[field], " ")
+    self[field] = names
   end
+  -- The gate of a session knows what was declared when it connected.
+  if changed and self.connected then self:reconnect() end
 end
 
 --- Where it works. Opened at the first need, because a sandbox has to be started.
@@ -42,8 +52,11 @@ function Session:place()
   return self.opened
 end
 
+--- What reads: the native session, or, while a transaction writes, what reads in it.
+function Session:reader() return self.within or self:own_reader() end
+
 --- The native session, in its transaction from the first statement on.
-function Session:reader()
+function Session:own_reader()
   if self.was_lost then
     errors.raise(
       "connection.lost",
@@ -54,7 +67,10 @@ function Session:reader()
   if not self.connected then
     local target = self:place().target
     target.functions, target.foreign_tables = self.functions, self.foreign_tables
-    self.connected = workplace.reader(target)
+    local reading = workplace.reading(target)
+    -- A person can look at what is no text; what works on it cannot.
+    reading.raw_text = true
+    self.connected = native_db.resting_reader(reading)
     if self.on_connect then self.on_connect(self.connected, target) end
   end
   return self.connected
@@ -85,7 +101,7 @@ end
 function Session:reconnect()
   if self.connected then self:give_up() end
   self.was_lost = false
-  local ok, err = host.attempt(self.reader, self)
+  local ok, err = host.attempt(self.own_reader, self)
   self.was_lost = not ok
   if not ok then error(err, 0) end
 end
@@ -105,7 +121,7 @@ end
 function Session:move(place)
   local former, connected, was_lost = self:place(), self.connected, self.was_lost
   self.opened, self.connected, self.was_lost = place, nil, false
-  local ok, err = host.attempt(function() self:reader():rest() end)
+  local ok, err = host.attempt(function() self:own_reader():rest() end)
   if not ok then
     self.opened, self.connected, self.was_lost = former, connected, was_lost
     place.close()

@@ -13,6 +13,19 @@ local most_entries, most_levels = 100, 4
 
 local is_rows, number_text = rows_text.is_rows, rows_text.number
 
+-- { text, facts, fields } of what opsh itself puts at the prompt.
+local described = setmetatable({}, { __mode = "k" })
+
+--- Says how a value of opsh's own is shown, what it is in JSON, and which fields it has, by name, for completion.
+---@param of { text: fun(): string, facts: fun(): table, fields: fun(): table<string, any> }
+function M.describe(value, of) described[value] = of end
+
+--- The fields of such a value, without asking it; nil of any other.
+function M.fields_of(value)
+  local of = described[value]
+  return of and of.fields()
+end
+
 local function shape(value) return type(value) == "table" and debug.getmetatable(value) or {} end
 
 local render
@@ -64,6 +77,7 @@ function render(value, level)
   if kind == "number" then return number_text(value) end
   if value == null then return "opsh.null" end
   if kind ~= "table" then return kind == "function" and "a function" or tostring(value) end
+  if described[value] then return described[value].text() end
   if rawget(value, "text") and debug.getmetatable(value) == select(3, json.metatables()) then return value.text end
   return table_text(value, level)
 end
@@ -96,6 +110,7 @@ end
 function M.document(values)
   local function one(value)
     if value == nil then return null end
+    if described[value] then value = described[value].facts() end
     -- A list of rows knows that it is one; JSON takes an empty table for an object.
     return is_rows(value) and #value == 0 and setmetatable({}, array) or value
   end

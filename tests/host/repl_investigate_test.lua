@@ -136,6 +136,20 @@ describe("\\why", function()
     })
   end)
 
+  it("goes from the row of a view to that of its table, where the view tells which it is", function()
+    local sums = "create view sums as select status, sum(id) from orders group by 1;"
+    local database = test.database({ sql = shop .. sums })
+    local result = feed(database, "\\why open_orders id=2", "=_.view[1].id .. _.row[1].id", "\\why sums status=open")
+    expect.equal(result.exit, 0, result.errors)
+    expect_all(result.output, {
+      "public.open_orders, a view\n",
+      "\nwhich is the row of\npublic.orders\n",
+      "by name       0  broken\n",
+      "\n22\n",
+      "the view does not tell which table's row it is",
+    })
+  end)
+
   it("shows the runs that changed a row, before and after, without what the runbook hides", function()
     local database = test.database({ sql = shop })
     local path = test.write(
@@ -171,6 +185,10 @@ describe("\\why", function()
       "\n77.00\n",
     })
     expect.lacks(shown.output, "gone")
+    -- From another database of the server the command names the one that the prompt went to.
+    local name = database:value("select current_database()")
+    local moved = feed(test.database(), "\\c " .. name, "\\undo " .. id)
+    expect.matches(moved.output, "To undo: opsh undo " .. id:gsub("%-", "%%-") .. " '%-%-db=.*dbname='\\''" .. name)
     expect.contains(feed(database, "\\show " .. id:sub(1, -2) .. "x").errors, "did you mean " .. id)
   end)
 end)

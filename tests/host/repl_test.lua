@@ -1,5 +1,4 @@
 local test = require("opsh.test")
-local sample = require("sample")
 
 local describe, it, expect = test.describe, test.it, test.expect
 
@@ -73,49 +72,5 @@ describe("opsh without a terminal", function()
       local result = feed(statement .. ";\n", { db = "host=/nonexistent" })
       expect.equal(result.exit, 5, statement .. result.errors)
     end
-  end)
-end)
-
-describe("opsh repl RUNBOOK", function()
-  local function with_runbook(input, arguments)
-    test.write("beside.lua", "return { answer = 42 }")
-    local path = test.write(
-      "sample.lua",
-      sample.runbook(
-        { plan = "[[select id, part, amount from item where id <= :limit]]" },
-        { params = '{ limit = { type = "integer", default = 3 } }' }
-      )
-    )
-    local words = { "repl", path, unpack(arguments or {}) }
-    return feed(input, { db = test.database({ sql = sample.items(1500) }), arguments = words })
-  end
-
-  it("knows the runbook, its params and its ctx", function()
-    local result = with_runbook(
-      "=runbook.title\n=params.limit\n=ctx:value('select count(*) from item where id <= :limit')\n",
-      { "--limit=5" }
-    )
-    expect.equal({ result.exit, result.output }, { 0, "sample\n5\n5\n" })
-  end)
-
-  it("gives the rows of a step's plan, at most 1000, and says how many there are", function()
-    local result = with_runbook("=#plan('work')\nplan('work')\n", { "--limit=1200" })
-    expect.equal(result.output:match("^%d+"), "1000")
-    expect.contains(result.output, "(the first 1,000 of 1,200 rows)")
-  end)
-
-  it(
-    "says which step was meant",
-    function() expect.contains(with_runbook("plan('wrk')\n").errors, "did you mean work?") end
-  )
-
-  it(
-    "requires files beside the runbook",
-    function() expect.equal(with_runbook("=require('beside').answer\n").output, "42\n") end
-  )
-
-  it("reads the params as the runbook does", function()
-    expect.equal(with_runbook("=1\n", { "--limit=x" }).exit, 2)
-    expect.equal(with_runbook("=1\n", { "--apply" }).exit, 2)
   end)
 end)

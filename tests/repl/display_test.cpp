@@ -87,6 +87,10 @@ TEST_CASE("\\d and its family are psql's on the same server") {
   CHECK(has(shown, "Table \"public.Odd one\""));
   CHECK(has(shown, "PRIMARY KEY, btree (id)"));
   CHECK(has(prompt.answer("\\dt"), "Odd one"));
+  CHECK(has(prompt.answer("\\l"), prompt.database.name()));
+  CHECK(has(prompt.answer("\\conninfo"), "no transaction is open between two lines"));
+  prompt.answer("\\s typed.txt");
+  CHECK(has(prompt.content("typed.txt"), "\\dt\n\\l\n"));
   CHECK(has(prompt.answer("\\d nope"), "there is no relation nope"));
   CHECK(has(prompt.answer("\\dt `touch here`"), "there is no relation `touch"));
   CHECK_FALSE(std::filesystem::exists(prompt.home.path() / "here"));
@@ -144,6 +148,8 @@ TEST_CASE("a chunk that runs out of memory is an error, and the values before it
   std::string shown = prompt.answer("select 1 as id, repeat('x', 100000000) as big;");
   CHECK(has(shown, "(100,000,000 bytes)"));
   CHECK(has(prompt.answer("=_[1].big"), "not read to be looked at"));
+  CHECK(has(prompt.answer("=value(\"select repeat('x', 100000000)\")"), "memory"));
+  CHECK(has(prompt.answer("=x + value('select 1')"), "8\r\n"));
 }
 
 TEST_CASE("\\watch runs the statement again and again until Ctrl-C, and the prompt goes on, without its pager too") {

@@ -221,6 +221,20 @@ TEST_CASE("Tab completes names of the database, which were read beside the promp
       "create table app.detail (one int, other int, foreign key (one, other) references app.part);"
       "create table \"Odd Name\" (plain int); create type mood as enum ('good')");
   auto& terminal = editor.terminal;
+  {
+    // While the names cannot be read there are the words of SQL, and nobody waits.
+    test::Peer peer{editor.database.conninfo()};
+    peer.run("begin; lock table pg_catalog.pg_constraint in access exclusive mode");
+    terminal.type("\\refresh\r");
+    terminal.wait_for(editor.first);
+    REQUIRE(test::eventually(
+        [&] { return editor.database.value("select count(*) from pg_locks where not granted") == "1"; }));
+    terminal.type("SELECT 1 WHER");
+    terminal.wait_for("WHER");
+    terminal.type("\t");
+    terminal.wait_for("WHERE", opsh::Seconds{2});
+    terminal.type("\x15");
+  }
   terminal.type("\\refresh\r");
   terminal.wait_for(editor.first);
   terminal.type("SELECT * FROM custo");
@@ -249,6 +263,8 @@ TEST_CASE("Tab completes names of the database, which were read beside the promp
            {"select 'x'::moo", "d"},
            {"value([[select total from orders where cust", "omer_id"},
            {"\\tim", "ing"},
+           {"\\i /etc/pass", "wd"},
+           {"\\d orde", "rs"},
            {"require('opsh.js", "on"},
        }) {
     INFO(each.typed);

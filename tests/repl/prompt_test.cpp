@@ -100,16 +100,19 @@ TEST_CASE("Ctrl-C stops a query, the server stops working on it, and the session
   prompt.terminal.type("select pg_sleep(60);\r");
   REQUIRE(test::eventually([&] { return prompt.server_has("wait_event = 'PgSleep'"); }));
   prompt.terminal.type("\x03");
-  CHECK(has(prompt.terminal.wait_for(prompt.first), "interrupted"));
+  prompt.terminal.wait_for("interrupted");
+  CHECK(has(prompt.terminal.wait_for(prompt.first), "SQLSTATE 57014"));
   CHECK_FALSE(prompt.server_has("wait_event = 'PgSleep'"));
   CHECK(prompt.answer("=value(\"select pg_backend_pid()\")") == pid);
 }
 
-TEST_CASE("Ctrl-C stops a loop in Lua that catches errors") {
+TEST_CASE("a loop in Lua that catches errors says how long it runs, and Ctrl-C stops it") {
   Prompt prompt;
   prompt.terminal.type("print('going') while true do pcall(function() while true do end end) end\r");
   prompt.terminal.wait_for("going\r\n");
+  prompt.terminal.wait_for("\r1.0 s, Lua (Ctrl-C stops it)\x1b[K");
   prompt.terminal.type("\x03");
+  CHECK(has(prompt.terminal.wait_for("error: "), "\r\x1b[K"));
   CHECK(has(prompt.terminal.wait_for(prompt.first), "interrupted"));
   CHECK(has(prompt.answer("=value('select 5')"), "5\r\n"));
 }

@@ -32,13 +32,22 @@ function M.read(bench, sql, names)
   return bench.session:reader():read(sql, { n = 0, names = names or {}, numbered = true })
 end
 
---- The same where the server may refuse, without an end to what else is asked: nil and the error then.
+-- Seconds that one of many questions may take.
+local long_enough = 10
+
+--- The same where the server may refuse, or take too long, without an end to what else is asked: nil and the error
+--- then.
+---@param seconds? number that it may take
 ---@return table|nil rows
 ---@return table|nil error
-function M.try(bench, sql, names)
+function M.try(bench, sql, names, seconds)
   local reader = bench.session:reader()
   reader:savepoint()
-  local ok, found = host.attempt(M.read, bench, sql, names)
+  local ok, found = host.attempt(function()
+    -- A transaction that writes keeps its own limit.
+    if reader.limit_statements then reader:limit_statements(seconds or long_enough) end
+    return M.read(bench, sql, names)
+  end)
   -- Whoever stops it, or loses the connection, wants no other answers.
   local ends = not ok and (found.kind == "interrupted" or found.kind:find("^connect") or found.kind:find("^in_doubt"))
   if ends then error(found, 0) end

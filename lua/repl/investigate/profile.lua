@@ -7,8 +7,8 @@ local system = require("opsh.native.system")
 
 local M = {}
 
--- Rows beyond which a part of them is looked at, and how many that is about; seconds after which no other column is
--- begun with; bars of a sparkline.
+-- Rows beyond which a part of them is looked at, and how many that is about; seconds that it takes in all; bars of a
+-- sparkline.
 local many, part, enough, bars = 200000, 100000, 20, 12
 
 local levels = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
@@ -85,19 +85,20 @@ local function bars_of(column, row)
   return math.min(bars, tonumber(row.greatest) - tonumber(row.least) + 1)
 end
 
-local function distribution(bench, column, from, where, number)
+local function distribution(bench, column, from, where, number, seconds)
   local name = name_of(column)
   local figure = column.category == "N" and name or ("extract(epoch from %s)"):format(name)
-  local found = findings.try(bench, buckets_sql:format(figure, from, where, number, number))
+  local found = findings.try(bench, buckets_sql:format(figure, from, where, number, number), nil, seconds)
   return found and sparkline(found, number) or ""
 end
 
 --- One column.
+---@param left fun(): number seconds that there are
 ---@return table row
 ---@return integer|nil rows that were looked at
-local function look(bench, column, from, where)
+local function look(bench, column, from, where, left)
   local row = { column = column.name, type = column.type, ["most frequent"] = "", distribution = "" }
-  local found, err = findings.try(bench, values_sql:format(comparable(column), from, where))
+  local found, err = findings.try(bench, values_sql:format(comparable(column), from, where), nil, left())
   if not found then
     row["most frequent"] = "not looked at: " .. findings.reason(err)
     return row
@@ -109,7 +110,7 @@ local function look(bench, column, from, where)
     or found.given > 0 and "all different"
     or ""
   if on_a_line[column.category] and found.distinct > 2 then
-    row.distribution = distribution(bench, column, from, where, bars_of(column, row))
+    row.distribution = distribution(bench, column, from, where, bars_of(column, row), left())
   end
   return row, found.rows
 end
@@ -123,13 +124,14 @@ function M.of(bench, relation, condition)
   -- What is wrong with the condition is an error, and not one for each column.
   findings.read(bench, ("select t.* from %s%s limit 0"):format(from, where))
   local list, rows, began = {}, nil, system.clock()
+  local function left() return math.max(enough - (system.clock() - began), 1) end
   for at, column in ipairs(relation.columns) do
     if system.clock() - began > enough then
       list[at] = { column = column.name, type = column.type, distribution = "" }
       list[at]["most frequent"] = "not looked at: it took too long"
     else
       local seen
-      list[at], seen = look(bench, column, from, where)
+      list[at], seen = look(bench, column, from, where, left)
       rows = rows or seen
     end
   end

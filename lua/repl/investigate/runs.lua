@@ -105,15 +105,17 @@ local function command_of(bench, id)
   local target, given = place.target, bench.given
   if place.ends then return nil end
   if #bench.session.left > 0 then
-    if target.dbname then return nil end
-    given = target.name and { target = { target.name } } or { db = { target.conninfo } }
+    if target.dbname and (target.name or target.conninfo:find("://", 1, true)) then return nil end
+    -- Of a word that is given twice libpq takes the last.
+    local database = target.dbname and (" dbname='%s'"):format(target.dbname:gsub("[\\']", "\\%0")) or ""
+    given = target.name and { target = { target.name } } or { db = { target.conninfo .. database } }
   end
   return again.command(given, "undo", id)
 end
 
 --- What it would take to take a run back: its conflicts as rows, and the plan as text. Changes nothing.
 function M.undo_plan(bench, id)
-  local reader, place = bench.session:reader(), bench.session:place()
+  local reader, place = bench.session:own_reader(), bench.session:place()
   local original, identity = undo.original(reader, id)
   lang.of(original.sources, original.runbook)
   local undo_id = ladder.new_run_id()

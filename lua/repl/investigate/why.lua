@@ -5,6 +5,7 @@ local references = require("opsh.host.repl.investigate.references")
 local relations = require("opsh.host.repl.investigate.relation")
 local redaction = require("opsh.host.runbook.redaction")
 local sql = require("opsh.native.sql")
+local told = require("opsh.host.repl.investigate.told")
 
 local M = {}
 
@@ -160,6 +161,31 @@ local function changes(bench, relation, texts)
   return found, "none"
 end
 
+--- The row of a table that a row of a view is: its table, the columns of its key, and their texts.
+local function behind(bench, view, texts)
+  local definition = "select pg_catalog.pg_get_viewdef(:oid::pg_catalog.oid) as sql"
+  local relation, key = told.of_query(bench, findings.read(bench, definition, { oid = view.oid })[1].sql)
+  if not relation then return nil end
+  local values = {}
+  for at, name in ipairs(key) do
+    values[at] = rawget(texts, name)
+  end
+  return #values == #key and relation or nil, key, values
+end
+
+--- A row of a view: that of the table that it comes from, where the view tells it.
+local function of_view(bench, view, row, texts)
+  local shown = ("%s, a view\n%s"):format(bench.out.strong(view.sql), bench.display:lists(row, bench.display:width()))
+  local relation, key, values = behind(bench, view, texts)
+  if not relation then
+    local next_step = "the view does not tell which table's row it is: \\sv shows it, \\why TABLE KEY goes on"
+    return { row = row }, ("%s\n%s\n"):format(shown, next_step)
+  end
+  local made, text = M.of(bench, relation, key, values)
+  made.view = row
+  return made, shown .. "\nwhich is the row of\n" .. text
+end
+
 --- What a row hangs together with.
 ---@param relation table of relation.lua
 ---@param names string[] columns that say which row
@@ -168,6 +194,7 @@ end
 ---@return string text
 function M.of(bench, relation, names, values)
   local row, texts = relations.row(bench, relation, names, values)
+  if relation.kind == "v" then return of_view(bench, relation, row, texts) end
   local holds, parameters = relations.has(relation, "t", names, values)
   local out_of, into = {}, {}
   for _, reference in ipairs(references.of(bench, relation.oid)) do

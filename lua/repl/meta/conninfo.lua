@@ -26,7 +26,11 @@ return {
       { "role", found.standby and "standby" or "primary" },
       { "TLS", found.tls },
       { "limits", ("statement %s, lock %s"):format(found.statement_timeout, found.lock_timeout) },
-      { "session", "read only; no transaction is open between two lines" },
+      {
+        "session",
+        bench.writing and ("writes: the transaction of run %s is open"):format(bench.writing.job.id)
+          or "read only; no transaction is open between two lines",
+      },
     }
     local parts = {}
     for at, line in ipairs(lines) do

@@ -40,7 +40,7 @@ return {
     local expanded = bench.settings.expanded == true and "on" or "off"
     local ok, found = host.attempt(
       programs.psql,
-      bench.session:reader(),
+      bench.session:own_reader(),
       line_of(word, rest),
       { pager = "off", expanded = expanded, null = "NULL" },
       target.tools and not target.tools.prefix and target.tools.directory or nil

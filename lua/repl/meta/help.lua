@@ -21,7 +21,8 @@ local ending = [[
 
 A name stays when it is assigned without local; a local is gone after its line. What is not whole goes on in the
 next line. Each chunk sees one snapshot, which ends with it. Ctrl-C drops what is typed, or stops what runs.
-With a runbook: runbook, params, ctx, and plan("step") for the rows of a step's plan.
+With a runbook (\load): rb.plan() or rb.plan("step") are the rows of its plan, rb.check() its checks as they are now,
+rb.steps, rb.params.NAME = value, rb.title, rb.path; :NAME in SQL is its param first.
 ]]
 
 local function usage(command)

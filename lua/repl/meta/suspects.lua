@@ -60,7 +60,7 @@ return {
     local word = (source:match("^%(*%s*(%a+)") or ""):lower()
     local is_sql = reads[word] or not host.load("return " .. source, name)
     local rows = is_sql and selected(bench, sql.statements(source .. ";")) or told.rows(bench, source)
-    bench.bags[name] = rows
+    bench.bags[name], bench.last_bag = rows, name
     bench.show(rows)
     local relation, key = told.of_rows(bench, rows)
     if relation then

@@ -27,7 +27,7 @@ local function conditions(relation, given)
   if #names == #given then return names, values end
   local key = relation.keys[1]
   if not key then
-    errors.raise("usage.value", ("%s has no key"):format(relation.sql), "\\why TABLE column=value names one row")
+    errors.raise("usage.value", ("%s has no key"):format(relation.sql), "\\why NAME column=value names one row")
   end
   if #key ~= #given then
     errors.raise("usage.value", ("the key of %s is %s"):format(relation.sql, table.concat(key, ", ")), usage)
