@@ -21,6 +21,7 @@ local known = {
     protected = "boolean",
     budgets = "budgets",
     plan_max_age = "duration",
+    idle = "duration",
     backup = "backup",
     tools = "tools",
   },
@@ -226,6 +227,19 @@ end
 ---@param folder string of opsh.config.lua
 ---@return string
 function M.resolved(named, folder) return named:sub(1, 1) == "/" and named or folder .. "/" .. named end
+
+--- The folders of a team's runbooks: those that opsh.config.lua names, else `scripts`.
+---@return string[] folders
+---@return boolean named whether opsh.config.lua names them
+function M.runbook_folders()
+  local settings, folder = M.load()
+  local folders = {}
+  for at, named in ipairs(settings.runbooks) do
+    folders[at] = M.resolved(named, folder)
+  end
+  if #folders > 0 then return folders, true end
+  return { "scripts" }, false
+end
 
 --- The folders with modules for every runbook.
 ---@return string[]

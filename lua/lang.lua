@@ -67,7 +67,7 @@ end
 function M.use(language)
   chosen, words, said, forms, own, own_forms = language, {}, {}, {}, {}, {}
   if language == english then return end
-  for _, part in ipairs({ "screens", "help" }) do
+  for _, part in ipairs({ "screens", "help", "page", "authoring" }) do
     for text, other in pairs(require(("opsh.host.lang.%s.%s"):format(language, part))) do
       words[text] = other
     end
@@ -116,6 +116,9 @@ function M.choose(arguments)
   end
   M.use(language or configured() or of_environment())
 end
+
+--- The language that is spoken.
+function M.language() return chosen end
 
 --- A text of the host's. White space around it is layout, and stays.
 ---@param text string

@@ -205,6 +205,19 @@ M.backup = {
   M.scratch,
 }
 
+-- Of the prompt, for \write: what an apply takes, under the same names.
+for _, option in ipairs({
+  { name = "backup", value = "FILE|now", help = "The backup that \\write relies on." },
+  { name = "no-backup", help = "\\write without a backup; not on a protected target. It is recorded, with --reason." },
+  { name = "reason", value = "TEXT", help = "Why \\write changes something, unless it says it itself." },
+  { name = "confirm", value = "DATABASE", help = "The database's name, for \\write and \\commit without a question." },
+  { name = "max-rows", value = "N", help = "The most rows that a \\write may change; may only lower the budget." },
+  { name = "max-seconds", value = "N", help = "No statement of a \\write after this time; may only lower the budget." },
+}) do
+  option.group = "prompt"
+  table.insert(M.declared, option)
+end
+
 -- Behind a runbook.
 M.ladder = {
   { name = "apply", help = "Do what the plan says, batch by batch, each exactly once.", group = "ladder" },
@@ -218,6 +231,11 @@ M.ladder = {
   {
     name = "rehearse",
     help = "Restore the backup into a scratch database, and really apply, check and undo there.",
+    group = "ladder",
+  },
+  {
+    name = "interactive",
+    help = "Plan, and stop at a prompt with that plan; \\apply there applies it, with the options of --apply.",
     group = "ladder",
   },
   { name = "sample", value = "N", help = "Show this many items of each step.", default_text = "5", group = "ladder" },

@@ -186,6 +186,7 @@ function M.open(given)
       protected = chosen.protected,
       budgets = chosen.budgets,
       plan_max_age = chosen.plan_max_age,
+      idle = chosen.idle,
       backup = M.backup_of(chosen, folder),
       tools = chosen.tools,
     }

@@ -3,9 +3,12 @@ local options = require("opsh.host.options")
 
 local M = {}
 
+--- An argument as a word that a shell reads.
 local function quoted(argument)
   return argument:find("^[%w_./=:@,+-]+$") and argument or "'" .. argument:gsub("'", "'\\''") .. "'"
 end
+
+M.quoted = quoted
 
 --- The options for a command that comes after one with --keep: it uses what was kept.
 local function after_keep(given)

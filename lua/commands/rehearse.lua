@@ -15,6 +15,8 @@ local planning = require("opsh.host.runbook.planning")
 local present = require("opsh.host.present.rehearsal")
 local rehearsal = require("opsh.host.backup.rehearsal")
 local rehearsals = require("opsh.host.backup.rehearsals")
+local places = require("opsh.host.report.places")
+local reports = require("opsh.host.report.writing")
 local scratches = require("opsh.host.backup.scratch")
 local screen = require("opsh.host.present.screen")
 local slowest = require("opsh.host.backup.slowest")
@@ -236,6 +238,10 @@ function M.climb(given, path, runbook, place, out, words)
     job.rehearsal.shown = true
   elseif out.json and ok then
     out.document(present.document(job, place))
+  end
+  if job.rehearsal.record then
+    local about = places.at(place.state, "rehearsals", id)
+    reports.finish(job, place, out, about, "rehearse", ok and present.exit(job), not ok and err)
   end
   if ok then return present.exit(job) end
   err.job, err.place = job, place

@@ -4,11 +4,11 @@ local cli = require("opsh.native.cli")
 local options = require("opsh.host.options")
 local system = require("opsh.native.system")
 
-local function start(given, bring)
+local function start(given, brought)
   if system.terminal(0).terminal and system.terminal(1).terminal then
-    return require("opsh.host.repl.prompt").run(given, bring)
+    return require("opsh.host.repl.prompt").run(given, brought)
   end
-  return require("opsh.host.repl.chunks").input(given, bring)
+  return require("opsh.host.repl.chunks").input(given, brought)
 end
 
 local function with_runbook(before, word, rest)
@@ -22,7 +22,7 @@ local function with_runbook(before, word, rest)
     options = options.join(params.options(runbook.params), options.declared, options.host),
   })
   if not given then return 0 end
-  return start(given, require("opsh.host.repl.runbook").bring(runbook, given))
+  return start(given, require("opsh.host.repl.brought.runbook").open(path, given, runbook))
 end
 
 return function(before, rest)

@@ -7,13 +7,17 @@ local guards = require("opsh.host.runbook.guards")
 local hands = require("opsh.host.effects.hands")
 local host = require("opsh.native.host")
 local jobs = require("opsh.host.runbook.job")
+local ledger = require("opsh.host.runbook.ledger")
 local load = require("opsh.host.runbook.load")
 local options = require("opsh.host.options")
+local places = require("opsh.host.report.places")
+local reports = require("opsh.host.report.writing")
 local resume = require("opsh.host.runbook.resume")
 local screen = require("opsh.host.present.screen")
+local settling = require("opsh.host.repl.writing.settling")
 local text_result = require("opsh.host.present.result")
 local undo = require("opsh.host.runbook.undo")
-local undo_document = require("opsh.host.present.undo").document
+local undo_document = require("opsh.host.present.undo_document")
 local undo_result = require("opsh.host.commands.undo_result")
 local workplace = require("opsh.host.workplace")
 
@@ -24,7 +28,7 @@ local function reopened_job(out, place, reopened)
       state = place.state,
       say = out.say,
     })
-    job.document = undo_document
+    job.document = undo_document.of
     return job
   end
   return jobs.new(
@@ -35,11 +39,27 @@ local function reopened_job(out, place, reopened)
   )
 end
 
+--- What was typed at the prompt is committed, or never was.
+local function settle(given, out, place, reopened)
+  local run = reopened.record
+  guards.confirm(place, reopened.identity, given, ("how run %s ended"):format(run.id))
+  settling.settle(run, {
+    target = place.target,
+    identity = reopened.identity,
+    state = place.state,
+    say = out.say,
+    command = again.resume(given, run.id),
+  })
+  if out.json then out.document({ run = run.id }) end
+  return 0
+end
+
 local function go_on(given, out, place, id)
   workplace.announce(place.target, "resume", id)
   local reopened = resume.reopen(place.target, id, function(path) return load.load(path, options.taken()) end)
   guards.admit(place, reopened.identity, given, true)
   workplace.announce(place.target, "resume", reopened.record.id)
+  if ledger.is_typed(reopened.record) then return settle(given, out, place, reopened) end
   local job = reopened_job(out, place, reopened)
   job.resume = again.resume(given, reopened.record.id)
   job.id, job.say, job.path = reopened.record.id, out.say, reopened.record.runbook
@@ -58,6 +78,11 @@ local function go_on(given, out, place, id)
     job.outcome = "done"
     return text_result.finish(job, place, out)
   end)
+  -- A resume that is refused has nothing to report.
+  if ok or job.audit then
+    local about, rung = places.at(place.state, "runs", job.id), job.undo_of and "undo" or "apply"
+    reports.finish(job, place, out, about, rung, ok and result, not ok and result)
+  end
   if ok then return result end
   result.job, result.place = job, place
   error(result, 0)

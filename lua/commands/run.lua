@@ -21,7 +21,9 @@ local plans = require("opsh.host.runbook.plans")
 local plans_text = require("opsh.host.present.plans")
 local required = require("opsh.host.backup.required")
 local rehearsals = require("opsh.host.backup.rehearsals")
+local places = require("opsh.host.report.places")
 local report_files = require("opsh.host.report.files")
+local reports = require("opsh.host.report.writing")
 local screen = require("opsh.host.present.screen")
 local simulate = require("opsh.host.commands.simulate")
 local system = require("opsh.native.system")
@@ -40,6 +42,7 @@ local function sample_of(given)
 end
 
 local function require_rung(given)
+  local applies = given.apply or given.interactive
   if given.simulate and given.apply then
     errors.raise("usage.option", "--simulate and --apply exclude each other", "simulate first, then apply")
   end
@@ -58,14 +61,14 @@ local function require_rung(given)
     errors.raise("usage.option", "--plan is for --apply", "opsh plans show ID shows a plan again")
   end
   for _, name in ipairs({ "backup", "no-backup", "scratch" }) do
-    if given[name] and not given.apply and (name == "no-backup" or not given.rehearse) then
+    if given[name] and not applies and (name == "no-backup" or not given.rehearse) then
       errors.raise("usage.option", ("--%s is for --apply"):format(name), "a plan reads no backup")
     end
   end
   if given["no-backup"] and (given.backup or given.scratch) then
     errors.raise("usage.option", "--no-backup and --backup exclude each other", "say which one is meant")
   end
-  if given.answers and not given.apply then
+  if given.answers and not applies then
     errors.raise("usage.option", "--answers is for --apply", "on the other rungs nobody is asked")
   end
   if given["detailed-exitcode"] and (given.apply or given.simulate or given.rehearse) then
@@ -79,6 +82,7 @@ local of_apply = {
   apply = false,
   backup = true,
   confirm = true,
+  interactive = false,
   ["max-rows"] = true,
   ["max-seconds"] = true,
   ["no-backup"] = false,
@@ -108,8 +112,9 @@ local function require_one_file(rest)
   end
 end
 
--- What stands behind it for a plan only.
+-- What stands behind it for a plan only, or in the place of --apply.
 local of_plan = { ["detailed-exitcode"] = false }
+local of_interactive = { apply = false, interactive = false }
 
 --- The words of a command line without some options.
 ---@param named table<string, boolean> whether a value follows, by option
@@ -181,9 +186,11 @@ local function apply(job, place, out)
   return text_result.finish(job, place, out)
 end
 
+local function rung_of(given) return given.apply and "apply" or given.simulate and "simulate" or "plan" end
+
 --- What the target allows: known once the server has said which database it is.
 local function guard(job, place, given)
-  local rung = given.apply and "apply" or given.simulate and "simulate" or "plan"
+  local rung = rung_of(given)
   workplace.announce(place.target, rung, job.id)
   function job.admit(identity)
     guards.admit(place, identity, given, rung ~= "plan")
@@ -221,7 +228,7 @@ local function climb(given, path, runbook, place, out, words)
     end
     if not applying then
       -- What was planned in a database that ends with this command, no apply will find.
-      job.plan = not place.ends and plan or nil
+      job.plan = (given.interactive or not place.ends) and plan or nil
       local excess = budgets.excess(job)
       if excess then out.say(excess .. ": an apply would be refused") end
       if planning.has_work(job) then required.foresee(job, place) end
@@ -243,14 +250,20 @@ local function climb(given, path, runbook, place, out, words)
   end)
   required.release(job)
   if applying then plans.record_applied(job, place.state, ok) end
-  -- Without an audit log nothing has begun that could be gone on with. A plan that failed is none.
-  if not keep or not (ok or job.audit) then system.remove_tree(directory) end
   if not ok then
     if not job.ledger and not job.simulated then job.id = nil end
     result.job, result.place = job, place
-    error(result, 0)
   end
-  return result
+  -- Without an audit log nothing has begun that could be gone on with. A plan that failed is none.
+  if keep and (ok or job.audit) then
+    local rung = rung_of(given)
+    local about = rung == "plan" and places.at(place.state, "plans", plan.id) or places.at(place.state, "runs", id)
+    reports.finish(job, place, out, about, rung, ok and result, not ok and result)
+  else
+    system.remove_tree(directory)
+  end
+  if not ok then error(result, 0) end
+  return result, job
 end
 
 return function(before, path, rest)
@@ -264,14 +277,18 @@ return function(before, path, rest)
     options = options.join(options.ladder, declared, options.host),
   })
   if not given then return 0 end
+  local words = { all = again.runbook(before, path, rest) }
+  words.plan = again.runbook(before, path, without(rest, of_apply))
+  words.apply = again.runbook(before, path, without(rest, given.interactive and of_interactive or of_plan))
+  -- Loaded when it is wanted: the other rungs need none of it.
+  local interactive = given.interactive and require("opsh.host.commands.interactive")
+  if interactive then interactive.require_person(given, words.plan) end
   require_rung(given)
   local out = screen.open(given)
   local place = workplace.open(given)
-  local words = { all = again.runbook(before, path, rest) }
-  words.plan = again.runbook(before, path, without(rest, of_apply))
-  words.apply = again.runbook(before, path, without(rest, of_plan))
-  -- Loaded when it is wanted: the other rungs need none of it.
-  local work = given.rehearse and require("opsh.host.commands.rehearse").climb or climb
+  local work = given.rehearse and require("opsh.host.commands.rehearse").climb
+    or interactive and interactive.stopping(climb)
+    or climb
   local ok, result = host.protect(work, given, path, runbook, place, out, words)
   place.close()
   if not ok then error(result, 0) end

@@ -1,6 +1,8 @@
 --- `opsh runs`: what the target's ledger knows; `opsh runs prune` is in prune.lua.
 local arguments = require("opsh.host.commands.arguments")
+local config = require("opsh.host.config")
 local errors = require("opsh.host.errors")
+local history = require("opsh.host.page.history")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local lang = require("opsh.host.lang")
@@ -12,6 +14,34 @@ local screen = require("opsh.host.present.screen")
 local workplace = require("opsh.host.workplace")
 
 local _, array = json.metatables()
+
+local html = {
+  name = "html",
+  value = "FILE",
+  help = "Write a page of all reports on this machine, to filter and to look back; no database is asked.",
+}
+
+--- The page of all reports of the state folder.
+local function write_page(given, path)
+  for _, name in ipairs({ "limit", "db", "target", "sandbox" }) do
+    if given[name] then
+      errors.raise(
+        "usage.option",
+        ("--html and --%s exclude each other"):format(name),
+        "the page is made of the reports on this machine, and has filters"
+      )
+    end
+  end
+  local out = screen.open(given)
+  local _, folder = config.load()
+  local made = history.write(workplace.state_directory(folder), path)
+  if out.json then
+    out.document({ path = path, runs = made.runs, without_report = made.without })
+  else
+    out.text(lang.format("%s in %s\n", lang.counted(made.runs, "report"), path))
+  end
+  return 0
+end
 
 local function state_of(run)
   return ledger.undone(run) or run.interrupted and "interrupted" or run.state
@@ -55,11 +85,12 @@ return function(before, rest)
     program = "opsh runs",
     description = "Lists the runs of this database, newest first. opsh runs prune drops old journals.",
     options = options.join(
-      { { name = "limit", value = "N", default_text = "50", help = "At most this many." } },
+      { { name = "limit", value = "N", default_text = "50", help = "At most this many." }, html },
       options.host
     ),
   })
   if not given then return 0 end
+  if given.html then return write_page(given, given.html[1]) end
   local limit = tonumber(given.limit and given.limit[1] or 50)
   if not limit or limit < 1 or limit ~= math.floor(limit) then
     errors.raise("usage.value", ("--limit wants a whole number from 1, not %q"):format(given.limit[1]))

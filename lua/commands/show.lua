@@ -14,6 +14,7 @@ local redaction = require("opsh.host.runbook.redaction")
 local report = require("opsh.native.report")
 local screen = require("opsh.host.present.screen")
 local text = require("opsh.native.text")
+local undo_document = require("opsh.host.present.undo_document")
 local undo_text = require("opsh.host.present.undo")
 local workplace = require("opsh.host.workplace")
 
@@ -134,8 +135,8 @@ local function show(given, out, reader, id)
     end
     local undo = undo_of(reader, run, listed)
     return out.document({
-      conflicts = undo and undo_text.conflict_list(undo.conflicts) or nil,
-      unrestored = undo and undo_text.unrestored_list(undo.unrestored) or nil,
+      conflicts = undo and undo_document.conflicts(undo.conflicts) or nil,
+      unrestored = undo and undo_document.unrestored(undo.unrestored) or nil,
       run = run,
       steps = setmetatable({ unpack(steps) }, array),
       left_out = setmetatable({ unpack(left_out) }, array),
@@ -148,7 +149,7 @@ local function show(given, out, reader, id)
     local more = lang.format("select from opsh.conflict where run = '%s' shows them all", run.id)
     out.text(undo_text.left(out, undo, more))
   end
-  if run.state ~= "done" and not undone then
+  if run.state ~= "done" and not undone and (run.interrupted or not ledger.is_typed(run)) then
     out.text(lang.format("\nGo on with: %s\n", again.resume(given, run.id)))
   end
 end

@@ -7,10 +7,13 @@ local lang = require("opsh.host.lang")
 local ladder = require("opsh.host.runbook.ladder")
 local native_db = require("opsh.native.db")
 local options = require("opsh.host.options")
+local places = require("opsh.host.report.places")
 local present = require("opsh.host.present.undo")
+local reports = require("opsh.host.report.writing")
 local screen = require("opsh.host.present.screen")
 local system = require("opsh.native.system")
 local undo = require("opsh.host.runbook.undo")
+local undo_document = require("opsh.host.present.undo_document")
 local undone_effects = require("opsh.host.effects.undone_effects")
 local undo_result = require("opsh.host.commands.undo_result")
 local workplace = require("opsh.host.workplace")
@@ -38,7 +41,7 @@ local function planned(job, place, out, given, word)
   job.outcome = (job.undo_plan.batches > 0 or #job.steps > 0) and "planned" or "nothing to do"
   if given.csv then system.write_file(given.csv[1], present.csv(job.undo_plan.conflicts)) end
   if out.json then
-    out.document(present.document(job, place))
+    out.document(undo_document.of(job, place))
   else
     out.text(present.plan(job, place, out, word))
   end
@@ -83,14 +86,19 @@ local function take_back(given, out, place, id, word)
     resume = again.resume(given, undo_id),
     effects = effects,
   })
-  job.undo_plan, job.document = plan, present.document
+  job.undo_plan, job.document = plan, undo_document.of
   job.planned_only = plan ~= nil
   if job.planned_only then return planned(job, place, out, given, word) end
   guards.confirm(place, identity, given, ("what run %s changed: %s"):format(original.id, guards.writes_of(job)))
   local done, result = host.protect(apply, job, place, out, given)
+  if not done and not job.ledger then job.id = nil end
+  if done or job.audit then
+    local at = places.at(place.state, "runs", undo_id)
+    reports.finish(job, place, out, at, "undo", done and result, not done and result)
+  else
+    system.remove_tree(job.directory)
+  end
   if done then return result end
-  if not job.audit then system.remove_tree(job.directory) end
-  if not job.ledger then job.id = nil end
   result.job, result.place = job, place
   error(result, 0)
 end

@@ -3,6 +3,7 @@ local jobs = require("opsh.host.runbook.job")
 local lang = require("opsh.host.lang")
 local ledger_reads = require("opsh.host.runbook.ledger")
 local present = require("opsh.host.present.undo")
+local undo_document = require("opsh.host.present.undo_document")
 local redaction = require("opsh.host.runbook.redaction")
 local system = require("opsh.native.system")
 
@@ -27,7 +28,7 @@ function M.finish(job, place, out, given)
   if csv then system.write_file(csv, present.csv(job.undone.conflicts)) end
   local exit = (job.undone.rows > 0 or #job.undone.unrestored > 0) and 8 or 0
   if out.json then
-    out.document(present.document(job, place, "undo", nil, exit))
+    out.document(undo_document.of(job, place, "undo", nil, exit))
   else
     local more = csv and lang.format("%s has them all", csv)
       or lang.format("opsh show %s shows more, select from opsh.conflict where run = '%s' all of them", job.id, job.id)

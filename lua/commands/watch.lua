@@ -6,9 +6,13 @@ local document = require("opsh.host.present.document")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
+local ladder = require("opsh.host.runbook.ladder")
 local lang = require("opsh.host.lang")
 local load = require("opsh.host.runbook.load")
 local options = require("opsh.host.options")
+local places = require("opsh.host.report.places")
+local provenance = require("opsh.host.runbook.provenance")
+local reports = require("opsh.host.report.writing")
 local screen = require("opsh.host.present.screen")
 local system = require("opsh.native.system")
 local verifying = require("opsh.host.runbook.verifying")
@@ -63,9 +67,27 @@ local function failures_text(out, steps)
   return table.concat(parts)
 end
 
+-- So many looks stand in a report, the last ones; their number is exact.
+local most_rounds = 500
+
+--- The run document of a verification: the checks of the last look, and what became of each look.
+local function verification(job, place, rung, err, exit)
+  local made = document.of(job, place, rung, err, exit)
+  made.verify = {
+    of = job.record.id,
+    operator = provenance.operator().operator,
+    total = job.looked,
+    rounds = setmetatable(job.rounds, array),
+  }
+  local columns = getmetatable(made).__columns
+  table.insert(columns, #columns, "verify")
+  return made
+end
+
 --- Looks until the time is over or a check fails. Looks are counted from the first: a slow one does not shift the next.
 local function look(out, job, terms)
   local began, rounds = system.clock(), 0
+  job.rounds, job.looked = {}, 0
   while true do
     local time = now()
     local passed, steps = verifying.round(job)
@@ -74,6 +96,9 @@ local function look(out, job, terms)
     if round.checks == 0 then
       errors.raise("refused.checks", ("run %s has no checks"):format(job.id), "add verify to a step of the runbook")
     end
+    job.looked = rounds
+    table.insert(job.rounds, { time = time, passed = passed, checks = round.checks })
+    if #job.rounds > most_rounds then table.remove(job.rounds, 1) end
     say_round(out, round)
     if not passed then return 6, rounds, round, steps end
     local next_look = began + math.ceil((system.clock() - began) / terms.every) * terms.every
@@ -102,6 +127,9 @@ local function watch(given, out, place, id)
   else
     out.text(failures_text(out, steps) .. lang.text("\nA check does not hold any more; nothing was written.\n"))
   end
+  job.document, job.outcome = verification, exit == 0 and "held" or "failed"
+  local about = places.at(place.state, "verifications", ladder.new_run_id())
+  reports.finish(job, place, out, about, "verify", exit, false)
   return exit
 end
 

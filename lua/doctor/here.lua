@@ -1,8 +1,8 @@
 --- The doctor looks at opsh itself: its libraries, its configuration, its files, the terminal.
-local cli = require("opsh.native.cli")
 local config = require("opsh.host.config")
 local counted = require("opsh.host.counted")
 local host = require("opsh.native.host")
+local libraries = require("opsh.host.libraries")
 local native = require("opsh.native.doctor")
 local native_db = require("opsh.native.db")
 local report = require("opsh.native.report")
@@ -18,17 +18,10 @@ local little_space = 1024 * 1024 * 1024
 -- OpenResty's fork of LuaJIT has functions that the original does not.
 local function fork() return type(rawget(jit, "prngstate")) == "function" and "OpenResty's fork" or "the original" end
 
-local function libraries(group)
-  local used = native.libraries()
-  used[#used + 1] = cli.library()
-  table.sort(used, function(a, b) return a.name:lower() < b.name:lower() end)
-  local parts = {}
+local function look_at_libraries(group)
+  local used = libraries.used()
   for _, library in ipairs(used) do
-    if library.name == "LuaJIT" then
-      library.compiled, library.running = library.compiled:gsub("^LuaJIT ", ""), jit.version:gsub("^LuaJIT ", "")
-      group:ok("Lua", ("LuaJIT %s, %s"):format(library.running, fork()))
-    end
-    parts[#parts + 1] = library.name .. " " .. (library.running or library.compiled)
+    if library.name == "LuaJIT" then group:ok("Lua", ("LuaJIT %s, %s"):format(library.running, fork())) end
     if library.running and library.running ~= library.compiled then
       local found = ("built with %s, runs with %s"):format(library.compiled, library.running)
       if library.running:match("^%d+") == library.compiled:match("^%d+") then
@@ -38,7 +31,7 @@ local function libraries(group)
       end
     end
   end
-  group:ok("libraries", table.concat(parts, ", "))
+  group:ok("libraries", libraries.line(used))
 end
 
 local function targets(group, settings, path)
@@ -177,7 +170,7 @@ end
 function M.look(group, out)
   group:ok("opsh", host.version())
   local settings, folder
-  group:try("libraries", nil, function() libraries(group) end)
+  group:try("libraries", nil, function() look_at_libraries(group) end)
   group:try("opsh.config.lua", nil, function()
     settings, folder = configuration(group)
   end)

@@ -146,6 +146,7 @@ local function planned_text(step)
     tables[at] = written.name
   end
   local journal = step.kind == "schema" and ", schema step" or step.journaled and "" or ", no journal"
+  if #tables == 0 then return counted(step.items, "item") end
   return ("%s, will write %s%s"):format(counted(step.items, "item"), table.concat(tables, ", "), journal)
 end
 
@@ -167,6 +168,14 @@ facts["step finished"] = function(add, details)
   local items, left_out = counted(details.items, "item"), details.skipped + (details.rejected or 0) + details.failed
   add("done", ("%s, batches %d, left out %d, %.3f s"):format(items, details.batches, left_out, details.seconds))
   if next(details.counts) then add("counts", figures_text(details.counts)) end
+end
+
+facts["committing"] = function(add, details)
+  add("step " .. details.step, ("%s, %s"):format(details.name, counted(details.statements, "statement")))
+  for _, change in ipairs(details.changes) do
+    add("changes", ("%s: %s, %s"):format(change.table, counted(change.rows, "row"), change.operation))
+  end
+  add("sha256", details.sha256)
 end
 
 facts["checked"] = function(add, details)

@@ -88,8 +88,9 @@ local function value(values, at)
   return values[at]
 end
 
---- One change as an object of the document.
-local function object(change, wanted_column)
+--- One change as an object of a document.
+---@param wanted_column? string only this one
+function M.object(change, wanted_column)
   local names = {}
   for _, name in ipairs(change.operation == "insert" and {} or change.names) do
     if not wanted_column or wanted_column == name then names[#names + 1] = name end
@@ -119,7 +120,7 @@ function M.json_printer(out, wanted_column)
   local self = {}
 
   function self.change(change)
-    out.text((any and ",\n" or "[\n") .. json.document(object(change, wanted_column)))
+    out.text((any and ",\n" or "[\n") .. json.document(M.object(change, wanted_column)))
     any = true
   end
 

@@ -40,6 +40,10 @@ local function figures(values)
   })
 end
 
+--- What was planned or done, for any document.
+---@param values? table of runbook.figures
+M.figures = figures
+
 --- A copy without the metatable that answers 0 for everything.
 function M.plain(values)
   local copy = {}
@@ -158,7 +162,7 @@ end
 local function params(job)
   local made = as_object()
   for name, texts in pairs(job.params) do
-    made[name] = as_array(texts)
+    made[name] = as_array({ unpack(texts) })
   end
   return made
 end

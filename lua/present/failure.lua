@@ -3,6 +3,7 @@ local checks_text = require("opsh.host.present.checks")
 local document = require("opsh.host.present.document")
 local effect_steps = require("opsh.host.effects.effect_steps")
 local effects = require("opsh.host.present.effects")
+local excerpt = require("opsh.host.present.excerpt")
 local json = require("opsh.native.json")
 local lang = require("opsh.host.lang")
 local screen = require("opsh.host.present.screen")
@@ -58,7 +59,7 @@ function M.show(err, exit, given)
   local message, detail = words_of(err, given)
   local lines = { red(lang.text("error: "), given) .. text.printable(lang.message(message)) .. "\n" }
   local function add(line) lines[#lines + 1] = line end
-  if err.excerpt then add(indented(err.excerpt, 4)) end
+  if err.excerpt then add(indented(excerpt.fit(err.excerpt, math.max(system.terminal(2).columns - 4, 0)), 4)) end
   if err.where and not is_own(err) and not err.where:find("^opsh/") then
     add(lang.format("  at %s\n", text.printable(err.where)))
   end

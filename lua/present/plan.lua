@@ -1,4 +1,5 @@
 --- A plan as text.
+local charts = require("opsh.host.present.charts")
 local checks = require("opsh.host.runbook.checks")
 local checks_text = require("opsh.host.present.checks")
 local effects = require("opsh.host.present.effects")
@@ -17,6 +18,7 @@ local M = {}
 local null = json.decode("null")
 local tally_rows = 20
 local widest_cell = 60
+local bar_columns, bars_from = 20, 70
 
 local function figure(value)
   if type(value) == "number" and value == math.floor(value) and math.abs(value) < 2 ^ 63 then
@@ -75,12 +77,16 @@ local function tally(out, step)
     columns[at] = { name = name }
   end
   columns[#columns + 1] = { title = "items", right = true }
+  -- Where there is room: the groups are sorted, so that the first is the largest.
+  local with_bars = out.width >= bars_from
+  if with_bars then columns[#columns + 1] = { name = "" } end
   for at = 1, math.min(#planned.tally, tally_rows) do
     local row = {}
     for column, name in ipairs(step.tally) do
       row[column] = figure(planned.tally[at][name])
     end
     row[#row + 1] = figure(planned.tally[at].count)
+    if with_bars then row[#row + 1] = charts.bar(planned.tally[at].count, planned.tally[1].count, bar_columns) end
     rows[at] = row
   end
   for at = 1, #step.tally do

@@ -1,16 +1,27 @@
 --- What an apply did, as text, and its exit status.
+local charts = require("opsh.host.present.charts")
 local checks = require("opsh.host.runbook.checks")
 local checks_text = require("opsh.host.present.checks")
 local document = require("opsh.host.present.document")
 local effects = require("opsh.host.present.effects")
 local errors = require("opsh.host.errors")
+local facts_ledger = require("opsh.host.report.facts_ledger")
+local host = require("opsh.native.host")
+local jobs = require("opsh.host.runbook.job")
 local lang = require("opsh.host.lang")
 local plan_text = require("opsh.host.present.plan")
 local report = require("opsh.native.report")
 local reports = require("opsh.host.present.reports")
 local required = require("opsh.host.present.required")
+local text = require("opsh.native.text")
 
 local M = {}
+
+-- How wide charts are, on a terminal that is at least so wide.
+local chart_columns, least_width = 30, 60
+local most_bars, widest_label = 8, 24
+-- Fewer batches make no line.
+local least_batches = 3
 
 --- Items that were taken from the plan and not worked on.
 local function left_out(job)
@@ -22,6 +33,46 @@ local function left_out(job)
 end
 
 M.left_out = left_out
+
+--- Items by label, as bars: the most first.
+local function labels_text(out, step)
+  local rows, most, width, numbers = {}, 0, 0, 0
+  for label, count in pairs(step.done.labels) do
+    local shown = text.fit(text.printable(label), widest_label)
+    if tonumber(count) then rows[#rows + 1] = { label = shown, count = tonumber(count) } end
+  end
+  if out.width < least_width or #rows < 2 then return "" end
+  table.sort(rows, function(one, other)
+    if one.count ~= other.count then return one.count > other.count end
+    return one.label < other.label
+  end)
+  for at = 1, math.min(#rows, most_bars) do
+    most = math.max(most, rows[at].count)
+    width, numbers = math.max(width, text.width(rows[at].label)), math.max(numbers, #report.number(rows[at].count))
+  end
+  local lines = { "\n" }
+  for at = 1, math.min(#rows, most_bars) do
+    lines[#lines + 1] = ("  %s  %s  %s\n"):format(
+      text.pad_right(rows[at].label, width),
+      text.pad_left(report.number(rows[at].count), numbers),
+      charts.bar(rows[at].count, most, chart_columns)
+    )
+  end
+  if #rows > most_bars then lines[#lines + 1] = lang.format("  and %s more\n", report.number(#rows - most_bars)) end
+  return table.concat(lines)
+end
+
+--- How fast the batches were, one after the other.
+local function pace_text(out, step)
+  if out.width < least_width or not step.pace or #step.pace < least_batches then return "" end
+  local rates, items, seconds = {}, 0, 0
+  for at, point in ipairs(step.pace) do
+    rates[at] = point.items / math.max(point.seconds, 0.001)
+    items, seconds = items + point.items, seconds + point.seconds
+  end
+  local rate = report.number(math.floor(items / math.max(seconds, 0.001)))
+  return lang.format("\n  items/s  %s  %s\n", charts.spark(rates, chart_columns), rate)
+end
 
 --- What became of a step; empty when it did not begin.
 function M.step(out, step, many)
@@ -37,7 +88,25 @@ function M.step(out, step, many)
   for name, count in pairs(done.counts) do
     figures[figures[name] and lang.format("%s (counted by apply)", name) or name] = count
   end
-  return heading .. plan_text.pairs(figures, 2) .. effects.released(step) .. shown_checks
+  return heading
+    .. plan_text.pairs(figures, 2)
+    .. labels_text(out, step)
+    .. pace_text(out, step)
+    .. effects.released(step)
+    .. shown_checks
+end
+
+--- The batches of a run, where there is a terminal for their chart; not worth an error.
+local function learn_pace(job, out)
+  if out.json or out.width < least_width or not job.ledger then return end
+  local ok, lines = host.protect(
+    jobs.reading_ledger,
+    job,
+    function(session) return facts_ledger.time_lines(session, job.id) end
+  )
+  for _, step in ipairs(ok and job.steps or {}) do
+    step.pace = lines[step.number]
+  end
 end
 
 function M.render(job, place, out)
@@ -93,6 +162,7 @@ function M.finish(job, place, out)
   if out.json then
     out.document(document.of(job, place, "apply"))
   else
+    learn_pace(job, out)
     out.text(M.render(job, place, out) .. closing(job, count) .. rehearsed(job))
   end
   return count > 0 and 8 or 0

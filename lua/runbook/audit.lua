@@ -250,6 +250,20 @@ function M.checked(log, step, results)
   return log:append("checked", { step = step.number, name = step.name, checks = M.check_facts(results) })
 end
 
+--- A transaction of the prompt that is about to be committed: what was typed is known by then, and not before.
+---@param step { number: integer, name: string }
+---@param script { sha256: string, statements: integer }
+---@param changed { table: string, operation: string, rows: integer }[]
+function M.committing(log, step, script, changed)
+  return log:append("committing", {
+    step = step.number,
+    name = step.name,
+    statements = script.statements,
+    sha256 = script.sha256,
+    changes = setmetatable(changed, array),
+  })
+end
+
 --- A run that is left before its end.
 ---@param state? string that the ledger gets; nil when it cannot be written
 ---@param seconds number since this process began with the run

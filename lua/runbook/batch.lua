@@ -9,6 +9,7 @@ local handles = require("opsh.host.runbook.handles")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local plan = require("opsh.host.runbook.plan")
+local result_tables = require("opsh.host.report.tables")
 local system = require("opsh.native.system")
 
 local M = {}
@@ -152,10 +153,12 @@ local function with_batch(run, step, work)
   return unpack(results, 2, table.maxn(results))
 end
 
---- One attempt. `failures` are items that are left out because they failed before, with their errors.
-local function attempt(run, step, place, items, failures)
+--- One attempt. `failures` are items that are left out because they failed before, with their errors; `number` is that
+--- of the attempt.
+local function attempt(run, step, place, items, failures, number)
   return with_batch(run, step, function(batch)
     batch_effects.begin(run)
+    result_tables.begin(run, step)
     local qualified, left_out = rechecked(step, batch, items, with_items(run.scope, items))
     local counts = {}
     for part in portions(qualified) do
@@ -190,6 +193,8 @@ local function attempt(run, step, place, items, failures)
         -- What a resume cannot count in the journal.
         rows = not step.journaled and batch:changed_rows() or nil,
         effects = batch_effects.list(run),
+        attempts = number > 1 and number or nil,
+        tables = result_tables.take(run),
       }),
     })
     if step.schema then batch:keep({ step = step.number, number = place.number }, qualified) end
@@ -215,6 +220,7 @@ end
 --- Which items fail: each in a savepoint, deferred constraints checked after each, all of it rolled back.
 local function diagnose(run, step, items)
   return with_batch(run, step, function(batch)
+    result_tables.begin(run, step)
     local qualified = rechecked(step, batch, items, with_items(run.scope, items))
     local failures, failed = {}, {}
     for row = 1, qualified:size() do
@@ -316,7 +322,7 @@ end
 function M.run(run, step, place, items)
   local failures, todo = {}, items
   for number = 1, most_attempts do
-    local ok, outcome, token, result = host.protect(attempt, run, step, place, todo, failures)
+    local ok, outcome, token, result = host.protect(attempt, run, step, place, todo, failures, number)
     if ok then
       settle(run, step, place, outcome, token)
       run.failures_left[step.number] = run.failures_left[step.number] - #failures

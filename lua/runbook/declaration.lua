@@ -4,6 +4,7 @@ local conditional_steps = require("opsh.host.runbook.conditional_steps")
 local itemless = require("opsh.host.runbook.itemless")
 local params = require("opsh.host.runbook.params")
 local report = require("opsh.host.report.declared")
+local required_version = require("opsh.host.runbook.required_version")
 local schema_steps = require("opsh.host.runbook.schema_steps")
 local native_sql = require("opsh.native.sql")
 local text = require("opsh.native.text")
@@ -21,6 +22,7 @@ local runbook_fields = {
   params = { "table" },
   preconditions = { "function" },
   redact = { "table" },
+  requires = { "string" },
   steps = { "table", required = true },
   tolerance = { "number", "string" },
 }
@@ -88,6 +90,10 @@ local reasons = {
   name = "name the step; it is shown and recorded",
   type = "one of " .. table.concat(params.types, ", "),
 }
+
+--- The keys of each part, and what to do where one is missing: for who looks at a declaration that does not load.
+M.fields = { runbook = runbook_fields, step = step_fields, param = param_fields, write = write_fields }
+M.reasons = reasons
 
 --- A checker that knows the parts of a runbook.
 local Declaration = setmetatable({}, { __index = Checker })
@@ -264,7 +270,7 @@ function Declaration:step(step, number, before, tolerance)
   made.max_failures = self:share(step.max_failures or 0, "max_failures", what)
   made.tolerance = step.tolerance and self:share(step.tolerance, "tolerance", what) or tolerance
   made.journaled = step.journal ~= false
-  made.report = report.check(self, step, what, before)
+  made.report, made.result_tables = report.check(self, step, what, before)
   schema_steps.check(self, step, what, made)
   if not step.schema then made.writes = self:writes(step.writes, what, made.journaled) end
   if type(step.plan) == "string" then self:sql(step.plan, "plan", what, native_sql.check_read) end
@@ -304,6 +310,7 @@ end
 ---@param taken table<string, boolean> option names that a param may not have
 function M.check(declared, path, source, taken)
   local checker = setmetatable({ path = path, source = source, reasons = reasons }, Declaration)
+  required_version.check(checker, declared.requires)
   checker:fields(declared, runbook_fields, "the runbook")
   local made = {
     title = declared.title,

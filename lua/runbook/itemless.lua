@@ -23,6 +23,8 @@ local fields = {
   },
 }
 
+M.fields = fields
+
 --- Whether a declared step is one.
 function M.is(step) return step.effect ~= nil or step.ends ~= nil or step.manual ~= nil end
 

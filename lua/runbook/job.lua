@@ -9,6 +9,7 @@ local host = require("opsh.native.host")
 local native_db = require("opsh.native.db")
 local params = require("opsh.host.runbook.params")
 local reading = require("opsh.host.runbook.reading")
+local result_tables = require("opsh.host.report.tables")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
 local workplace = require("opsh.host.workplace")
@@ -40,9 +41,10 @@ end
 ---@param runbook table loaded and checked
 ---@param target table { conninfo, reader_conninfo, ... }
 ---@param given table<string, string[]> parameters as texts
----@param options { directory: string, sample: integer, recorded?: boolean } `recorded`: `given` is what a run recorded
+---@param options { directory: string, sample: integer, recorded?: boolean, values?: function } `recorded`: `given` is
+--- what a run recorded; `values` in the place of params.values
 function M.new(runbook, target, given, options)
-  local values, scope, texts = params.values(runbook.params, given, options.recorded)
+  local values, scope, texts = (options.values or params.values)(runbook.params, given, options.recorded)
   if target then
     target.functions, target.foreign_tables = runbook.functions, runbook.foreign_tables
   end
@@ -66,6 +68,7 @@ function M.new(runbook, target, given, options)
     params = params_for_lua(runbook.params, values),
     planned = figures.new(),
     done = figures.new(),
+    report = result_tables.handle(state),
   })
   job.steps, job.steps_left_out = conditional_steps.split(runbook.steps, values)
   for _, step in ipairs(job.steps) do

@@ -129,7 +129,8 @@ function M.announce(job, started)
   return records, audit.planned(log, records, drift.audit_facts(job))
 end
 
-local function start(job)
+--- Announces it, and makes its run in the ledger.
+function M.start(job)
   local records, head = M.announce(job, audit.run_started)
   if job.before_first_write then job.before_first_write() end
   M.open(job)
@@ -274,7 +275,7 @@ local function state_after(job, err)
 end
 
 --- Records the state that a run is left in by an error, and says what the person can do.
-local function stop(job, err)
+function M.stop(job, err)
   local reached, lost = can_reach(job, err), err.kind:find("^connection") ~= nil
   if lost or err.kind == "in_doubt" or err.kind == "run.taken_over" or is_part_way(job, err) then err.run = job.id end
   local state = state_after(job, err)
@@ -292,7 +293,8 @@ local function stop(job, err)
   host.protect(function() job.ledger:set_state(state, err.message, true, ok and head or job.audit:head()) end)
 end
 
-local function finish(job)
+--- Records that all its steps are done.
+function M.finish(job)
   local totals = { items = 0, skipped = 0, rejected = 0, failed = 0, batches = 0 }
   for _, step in ipairs(job.steps) do
     for name in pairs(totals) do
@@ -318,9 +320,9 @@ function M.carry_out(job, progress)
   end
   if ok or not compensation.goes_on(err) then finally.work(job, ok and "done" or state_after(job, err)) end
   if ok then
-    ok, err = host.protect(finish, job)
+    ok, err = host.protect(M.finish, job)
   end
-  if not ok then stop(job, err) end
+  if not ok then M.stop(job, err) end
   job.ledger:close()
   if ok then return end
   error(err, 0)
@@ -331,10 +333,10 @@ end
 function M.apply(job, progress)
   job.started = system.clock()
   M.refuse_unmet(job)
-  local ok, err = host.protect(start, job)
+  local ok, err = host.protect(M.start, job)
   if not ok then
     if job.epoch then
-      stop(job, err)
+      M.stop(job, err)
     elseif job.audit then
       host.protect(audit.run_stopped, job.audit, "failed", err, system.clock() - job.began)
     end

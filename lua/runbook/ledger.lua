@@ -5,6 +5,12 @@ local text = require("opsh.native.text")
 
 local M = {}
 
+--- What a run that was typed at the prompt has in the place of its runbook.
+M.typed = "prompt"
+
+--- Whether a run was typed at the prompt: then there is nothing that a resume could do.
+function M.is_typed(run) return run.runbook == M.typed and not run.undo_of end
+
 --- Whether the schema opsh is there, also for a login that may not look into it.
 function M.is_installed(reader)
   return reader:read("select exists (select from pg_catalog.pg_namespace where nspname = 'opsh') as there")[1].there

@@ -148,49 +148,102 @@ local function tally_rows(step, tally)
   return made
 end
 
+--- The same error, with what helps and its place in the script.
+local function placed(step, request, err, sql)
+  if err.sqlstate == "42P01" or err.sqlstate == "42703" then
+    local after = not step.after and #request.runbook.steps > 1
+    err.hint = after and 'if an earlier step makes it, say after = "that step"' or err.hint
+    if (err.hint or "") == "" then err.hint = "check the name and the search_path of the role" end
+  end
+  err.step = step.name
+  return load.place(request.runbook, err, sql)
+end
+
+local function open(step, request, sql, bound)
+  return native.planner(request.reader, sql, bound, {
+    key = step.key,
+    spool = request.spool,
+    rejections = request.rejections,
+    tally = step.tally,
+    totals = step.totals,
+    skip = step.skip,
+    reject = step.reject,
+    behind = request.behind,
+    sample = request.sample,
+    label_column = type(step.classify) == "string" and step.classify or nil,
+  })
+end
+
+--- The rows one after the other, each added with what the classifier says of it.
+---@return fun(): table|nil row, string|nil label, table[]|nil columns, string|nil reason
+local function each_row(step, request, planner)
+  local classify = type(step.classify) == "function" and classifier(step, request.ctx)
+  local metatable = planner:metatable()
+  return function()
+    local row, label = planner:row(metatable)
+    if not row then return nil end
+    local columns, reason
+    if classify then
+      label, columns, reason = classify(row)
+    end
+    planner:add(label, columns, reason)
+    return row, label, columns, reason
+  end
+end
+
+--- Adds every row that is left; only what Lua has to see goes through it.
+local function add_all(step, next_row, planner)
+  if type(step.classify) ~= "function" then
+    planner:run(takes_items(step.apply) or step.on_failure ~= nil)
+    return
+  end
+  for _ in next_row do
+  end
+end
+
+--- The rows of a step's plan as they are now, in the order of its key, with what is made of each: for a look, of which
+--- no file is kept. Raises as `make` does.
+---@param request table { reader, ctx, scope, runbook }
+---@return fun(): table|nil row, string|nil label, { name: string, type: integer, value: any }[]|nil columns, string|nil
+---reason
+---@return string[] columns of the plan
+---@return integer[] types PostgreSQL's oids
+---@return fun(): table finish the figures, of those too that were not looked at
+function M.rows(step, request)
+  local sql, bound = statement(step, request.ctx, request.scope)
+  local function call(work, ...)
+    local results = { host.attempt(work, ...) }
+    if not results[1] then error(placed(step, request, results[2], sql), 0) end
+    return unpack(results, 2, table.maxn(results))
+  end
+  local planner = call(open, step, request, sql, bound)
+  local next_row, shape = each_row(step, request, planner), planner:metatable()
+  local function finish()
+    add_all(step, next_row, planner)
+    return figures.new((planner:finish()))
+  end
+  return function() return call(next_row) end, shape.__columns, shape.__types, function() return call(finish) end
+end
+
 --- Plans one step. Raises with the place in the script.
 ---@param step table
----@param request table { reader, ctx, scope, runbook, spool, rejections, sample, behind = the key to go on after }
+---@param request table { reader, ctx, scope, runbook, spool, rejections, sample, behind = the key to go on after };
+--- without `spool` and `rejections` the rows are only counted
 ---@return table planned { figures..., tally, sample, columns, rejections = { { key, label, reason } } }
 function M.make(step, request)
   local sql, bound = statement(step, request.ctx, request.scope)
-  local by_column = type(step.classify) == "string" and step.classify or nil
   local ok, result = host.protect(function()
-    local planner = native.planner(request.reader, sql, bound, {
-      key = step.key,
-      spool = request.spool,
-      rejections = request.rejections,
-      tally = step.tally,
-      totals = step.totals,
-      skip = step.skip,
-      reject = step.reject,
-      behind = request.behind,
-      sample = request.sample,
-      label_column = by_column,
-    })
-    if type(step.classify) == "function" then
-      local classify, metatable = classifier(step, request.ctx), planner:metatable()
-      for row in function() return planner:row(metatable) end do
-        planner:add(classify(row))
-      end
-    else
-      planner:run(takes_items(step.apply) or step.on_failure ~= nil)
-    end
+    local planner = open(step, request, sql, bound)
+    add_all(step, each_row(step, request, planner), planner)
     local counted, sample, columns = planner:finish()
     local planned = figures.new(counted)
     planned.tally, planned.sample, planned.columns = tally_rows(step, counted.tally), sample, columns
-    planned.rejections = native.rejections(request.rejections, kept_rejections)
+    planned.rejections = request.rejections and native.rejections(request.rejections, kept_rejections) or {}
     redaction.sample(planned, step.redact)
     return planned
   end)
   if ok then return result end
-  if result.sqlstate == "42P01" or result.sqlstate == "42703" then
-    local after = not step.after and #request.runbook.steps > 1
-    result.hint = after and 'if an earlier step makes it, say after = "that step"' or result.hint
-    if (result.hint or "") == "" then result.hint = "check the name and the search_path of the role" end
-  end
-  result.step = step.name
-  error(load.place(request.runbook, result, sql), 0)
+  error(placed(step, request, result, sql), 0)
 end
 
 --- The figures with the author's names for them; nothing when the step has no summary.

@@ -93,6 +93,8 @@ function M.facts(job)
     params = job.params,
     target = {
       name = job.target.name,
+      described = job.target.described,
+      protected = job.target.protected,
       system_identifier = job.identity.system_identifier,
       database_oid = job.identity.database_oid,
       database = job.identity.database,
@@ -245,6 +247,7 @@ function M.keep(job, place, plan, shown)
   plan.format, plan.opsh = format, host.version()
   plan.id, plan.made, plan.began = job.plan.id, job.plan.made, job.plan.began
   plan.operator = system.user() .. "@" .. system.host()
+  plan.command, plan.reason = job.command, job.reason
   system.write_file(job.directory .. "/shown.txt", secrets.redacted(shown.text))
   system.write_file(job.directory .. "/shown.json", json.document(shown.document, true) .. "\n")
   write(place.state, plan)

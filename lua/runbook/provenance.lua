@@ -44,6 +44,8 @@ end
 ---@return { commit: string, tag?: string, dirty?: boolean }|nil
 function M.repository(script)
   local folder = script:match("^(.*)/[^/]*$")
+  -- What was typed has none.
+  if not folder then return nil end
   local status = git(folder, "status", "--porcelain=v2", "--branch")
   local commit = (status or ""):match("# branch.oid (%x+)") or (git(folder, "rev-parse", "HEAD") or ""):match("%x+")
   if not commit then return nil end

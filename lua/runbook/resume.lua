@@ -28,6 +28,13 @@ function M.reopen(target, id, load)
       )
     end
     ledger_reads.require_database(record, identity)
+    if ledger_reads.is_typed(record) and record.state ~= "running" then
+      errors.raise(
+        "refused.done",
+        ("run %s is over: nothing of it was committed"):format(record.id),
+        ("opsh show %s tells what it did"):format(record.id)
+      )
+    end
     local undone = ledger_reads.undone(record)
     if undone then
       errors.raise(
@@ -41,8 +48,8 @@ function M.reopen(target, id, load)
   session:close()
   if not ok then error(result, 0) end
   local record = result.record
-  -- What it takes back is in the database.
-  if record.undo_of then return result end
+  -- What it takes back is in the database; and of what was typed at the prompt nothing is left to do.
+  if record.undo_of or ledger_reads.is_typed(record) then return result end
   result.runbook = recorded_script.load(record, load)
   return result
 end

@@ -35,20 +35,20 @@ end
 function M.open(place, id, load)
   local session = native_db.host_reader(place.target)
   local ok, result = host.protect(function()
-    local record = ledger_reads.run(session, id)
-    ledger_reads.require_database(record, jobs.identify(session))
+    local record, identity = ledger_reads.run(session, id), jobs.identify(session)
+    ledger_reads.require_database(record, identity)
     refuse_unverifiable(record)
     local steps = {}
     for _, step in ipairs(ledger_reads.steps(session, record.id)) do
       steps[step.number] = { planned = step.planned, done = ledger_reads.done(session, record.id, step.number) }
     end
-    return { record = record, steps = steps }
+    return { record = record, identity = identity, steps = steps }
   end)
   session:close()
   if not ok then error(result, 0) end
   local record = result.record
   local job = jobs.new(recorded_script.load(record, load), place.target, record.params, { sample = 0, recorded = true })
-  job.id, job.record = record.id, record
+  job.id, job.record, job.identity = record.id, record, result.identity
   for _, step in ipairs(job.steps) do
     local recorded = result.steps[step.number]
     step.was_planned = recorded ~= nil

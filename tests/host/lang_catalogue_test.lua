@@ -26,13 +26,28 @@ end
 
 -- What screens and command lines show by the name of its field: { title = "step" }, { help = "..." }.
 local shown_fields = { title = true, help = true, description = true, default_text = true }
-local with_fields = { "^lua/present/", "^lua/commands/", "^lua/main%.lua", "^lua/options%.lua", "^x%.lua" }
+local with_fields = {
+  "^lua/present/",
+  "^lua/commands/",
+  "^lua/page/",
+  "^lua/command_line/",
+  "^lua/options%.lua",
+  "^x%.lua",
+}
+
+--- The texts that a script of a page asks for.
+local function said_by(script, found)
+  for text in script:gmatch('say%("([^"]*)"') do
+    found[text] = true
+  end
+  return {}
+end
 
 --- The texts that sources ask the catalogue for.
 local function asked(sources)
   local found = {}
   for path, source in pairs(sources) do
-    local tokens, fields = texts.tokens(source), false
+    local tokens, fields = path:find("%.js$") and said_by(source, found) or texts.tokens(source), false
     for _, pattern in ipairs(with_fields) do
       fields = fields or path:find(pattern) ~= nil
     end
@@ -62,7 +77,7 @@ end
 local function unknown(sources, catalogue)
   local said = {}
   for path, source in pairs(sources) do
-    local literals = { path:find("%.cpp$") and source:gsub('"%s*"', "") or nil }
+    local literals = { path:find("%.cpp$") and source:gsub('"%s*"', "") or path:find("%.js$") and source or nil }
     for _, token in ipairs(path:find("%.lua$") and texts.tokens(source) or {}) do
       literals[#literals + 1] = token.text
     end
@@ -130,7 +145,9 @@ local function spanish()
   return all, parts, doubled
 end
 
-local function host_sources() return texts.files("lua -name '*.lua' -not -path 'lua/lang/*'") end
+local function host_sources()
+  return texts.files("lua \\( -name '*.lua' -o -name '*.js' \\) -not -path 'lua/lang/*'")
+end
 
 describe("the Spanish catalogue", function()
   it("has every text that a screen or --help asks for, and no place where its own disagree", function()
@@ -142,7 +159,7 @@ describe("the Spanish catalogue", function()
       if path:find("present/doctor") then sources[path] = nil end
     end
     local asked_for = {}
-    for _, part in ipairs({ parts.help, parts.screens }) do
+    for _, part in ipairs({ parts.help, parts.screens, parts.page, parts.authoring }) do
       for key, other in pairs(part) do
         if asked_for[key] and asked_for[key] ~= other then doubled[#doubled + 1] = key end
         asked_for[key] = other
@@ -173,10 +190,11 @@ describe("the Spanish catalogue", function()
         out.table({ { title = "step" } }, rows)
         local said = "run " .. id .. " is done"
       ]],
+      ["x.js"] = [[count.textContent = say("%s changes", all);]],
     }
     local broken =
       { ["nothing to do"] = "nada", ["row"] = "fila", ["%s of %d"] = "%d de %s", ["rum %s is done"] = "%s está hecha" }
-    expect.equal(missing(sources, broken), { "rows", "step" })
+    expect.equal(missing(sources, broken), { "%s changes", "rows", "step" })
     expect.equal(unknown(sources, broken), { "rum %s is done" })
     expect.equal(disagreeing(broken), { "%s of %d" })
     expect.equal(vague({ ["%s: %s"] = "", ["%s of"] = "", ["plan %s"] = "" }), { "%s of", "%s: %s" })

@@ -79,10 +79,11 @@ describe("the command line", function()
     expect.contains(result.errors, "did you mean opsh runs?")
   end)
 
-  it("says its version", function()
+  it("says its version, the commit it was built of, and the libraries it runs with", function()
     local result = test.opsh({ "--version" })
     expect.equal(result.exit, 0)
-    expect.matches(result.output, "^opsh %d+%.%d+%.%d+\n$")
+    expect.matches(result.output, "^opsh %d+%.%d+%.%d+ %(%x+[%a-]*%)\n")
+    expect.matches(result.output, "libpqxx %d[^,]*, LuaJIT 2%.1")
   end)
 end)
 

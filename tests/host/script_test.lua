@@ -69,6 +69,18 @@ describe("a declaration", function()
     expect.contains(errors, "did you mean recheck?")
   end)
 
+  it("that requires a newer opsh says so before what this one does not know", function()
+    local newer = { requires = '"opsh >= 99.0"', not_yet_known = "true" }
+    expect.contains(refused(sample.runbook({}, newer), 2), "this runbook requires opsh >= 99.0, and this is opsh ")
+    for _, fine in ipairs({ "opsh >= 0.1", "opsh>=0.1.0" }) do
+      local errors = refused(sample.runbook({}, { requires = ("%q"):format(fine) }), 3)
+      expect.lacks(errors, "requires", fine)
+    end
+    for _, wrong in ipairs({ '"0.1"', '"opsh > 1"', "1" }) do
+      expect.contains(refused(sample.runbook({}, { requires = wrong })), 'requires = "opsh >= 0.3"', wrong)
+    end
+  end)
+
   it("with a value of a wrong type says what is wanted", function()
     expect.contains(refused(sample.runbook({ batch = '"many"' })), "step 1 (work): batch must be a number, not text")
     expect.contains(refused(sample.runbook({ plan = "{}" })), "plan must be text or a function, not a table")

@@ -274,7 +274,8 @@ describe("the audit log of a simulation", function()
     expect.equal(verified.exit, 0, verified.output .. verified.errors)
     expect.contains(verified.output, "simulated")
     -- The planned rows are not kept.
-    expect.equal(test.shell("ls state/opsh/runs/*").output, "audit.jsonl\n")
+    local kept = "audit.jsonl\nreport.html\nreport.json\nreport.md\nshown.json\n"
+    expect.equal(test.shell("ls state/opsh/runs/*").output, kept)
   end)
 
   it("is written before the first row, or nothing is simulated", function()

@@ -119,10 +119,8 @@ local function catalog_of(database)
 end
 
 describe("the backfill of accepted prompts", function()
-  for seed = 1, 2 do
-    it(("fills and imports what the reference expects: seed %d"):format(seed), imports(1000, seed, 0))
-    it(("goes on past what the database refuses: seed %d"):format(seed), imports(1000, seed, 1))
-  end
+  it("fills and imports what the reference expects", imports(1000, 1, 0))
+  it("goes on past what the database refuses", imports(1000, 2, 1))
 
   it("makes the columns, the foreign key and the index that are missing, and takes them back", function()
     local migrated = catalog_of(test.database({ files = { fixture[1] } }))

@@ -98,10 +98,8 @@ local function backfills(n, seed, hard)
 end
 
 describe("the backfill of the import audit", function()
-  for seed = 1, 2 do
-    it(("makes what the reference expects: seed %d"):format(seed), backfills(1000, seed, 0))
-    it(("leaves alone and names what cannot be audited: seed %d"):format(seed), backfills(1000, seed, 1))
-  end
+  it("makes what the reference expects", backfills(1000, 1, 0))
+  it("leaves alone and names what cannot be audited", backfills(1000, 2, 1))
 
   it("judges answers strictly with --strict", function()
     local database = prepared({ n = 1000, seed = 2, hard = 1 }, true)

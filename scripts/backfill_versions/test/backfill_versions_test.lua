@@ -86,12 +86,8 @@ local function backfills(n, seed, hard)
 end
 
 describe("the backfill of competency_versions", function()
-  for seed = 1, 2 do
-    for _, hard in ipairs({ false, true }) do
-      local rows = hard and "rows that a query over metadata trips over" or "plain rows"
-      it(("makes what the reference expects: seed %d, %s"):format(seed, rows), backfills(1000, seed, hard))
-    end
-  end
+  it("makes what the reference expects", backfills(1000, 1, false))
+  it("makes what the reference expects of rows that a query over metadata trips over", backfills(1000, 2, true))
 
   it("makes what the reference expects of 5 000 competencies", backfills(5000, 1, true))
 

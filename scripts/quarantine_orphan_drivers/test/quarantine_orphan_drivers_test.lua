@@ -78,10 +78,8 @@ local function quarantines(n, seed, hard)
 end
 
 describe("the quarantine of drivers without leads", function()
-  for seed = 1, 2 do
-    it(("relinks and quarantines what the reference expects: seed %d"):format(seed), quarantines(1000, seed, 0))
-    it(("names the drivers that nobody may touch: seed %d"):format(seed), quarantines(1000, seed, 1))
-  end
+  it("relinks and quarantines what the reference expects", quarantines(1000, 1, 0))
+  it("names the drivers that nobody may touch", quarantines(1000, 2, 1))
 
   it("relinks and quarantines what the reference expects of 5 000 drivers", function()
     local database = prepared({ n = 5000, seed = 1 })
