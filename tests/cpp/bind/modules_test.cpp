@@ -14,7 +14,7 @@ TEST_CASE("all native modules are registered, each with functions") {
     end
     table.sort(names)
     same(table.concat(names, " "), "audit backup db decimal digest doctor http journal json log names pattern plan proc "
-                                       .. "programs report restore sandbox secrets simulation sql system text text_file undo")
+                                       .. "programs report restore sandbox secrets shape simulation sql system text text_file undo")
   )") == "");
 }
 
