@@ -6,14 +6,11 @@
 #include "support/server.hpp"
 #include "terminal.hpp"
 
+using repl::has;
 using repl::Home;
 using repl::Terminal;
 
 namespace {
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 /// A prompt that has a value, which every look wants back.
 struct Prompt {

@@ -7,6 +7,7 @@
 #include "support/server.hpp"
 #include "terminal.hpp"
 
+using repl::has;
 using repl::Home;
 using repl::Terminal;
 
@@ -49,10 +50,6 @@ struct Paged {
     return more;
   }
 };
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 }  // namespace
 

@@ -11,14 +11,11 @@
 #include "support/server.hpp"
 #include "terminal.hpp"
 
+using repl::has;
 using repl::Home;
 using repl::Terminal;
 
 namespace {
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 struct Editor {
   test::Database database;

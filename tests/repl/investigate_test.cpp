@@ -4,16 +4,9 @@
 #include "support/server.hpp"
 #include "terminal.hpp"
 
+using repl::has;
 using repl::Home;
 using repl::Terminal;
-
-namespace {
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("a hunt goes from broken references to a bag of rows, to one row and what it hangs together with") {
   test::Database database;

@@ -11,6 +11,7 @@
 #include "support/server.hpp"
 #include "terminal.hpp"
 
+using repl::has;
 using repl::Home;
 using repl::Terminal;
 
@@ -40,10 +41,6 @@ struct Prompt {
                condition) != "0";
   }
 };
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 std::string content(const std::filesystem::path& path) {
   std::stringstream text;

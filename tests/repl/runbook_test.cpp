@@ -4,14 +4,11 @@
 #include "support/server.hpp"
 #include "terminal.hpp"
 
+using repl::has;
 using repl::Home;
 using repl::Terminal;
 
 namespace {
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 std::string runbook(const std::string& title) {
   return "return require(\"opsh.runbook\") { title = \"" + title +

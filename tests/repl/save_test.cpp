@@ -6,16 +6,9 @@
 #include "support/server.hpp"
 #include "terminal.hpp"
 
+using repl::has;
 using repl::Home;
 using repl::Terminal;
-
-namespace {
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("what was found and tried becomes a runbook, and the person chooses what goes into it") {
   test::Database database;

@@ -55,4 +55,8 @@ class Terminal {
   std::size_t seen_ = 0;
 };
 
+inline bool has(const std::string& text, const std::string& piece) {
+  return text.find(piece) != std::string::npos;
+}
+
 }  // namespace repl

@@ -10,14 +10,11 @@
 #include "support/server.hpp"
 #include "terminal.hpp"
 
+using repl::has;
 using repl::Home;
 using repl::Terminal;
 
 namespace {
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 /// Leads through a proxy as long as there is one, and then to the server itself.
 std::string through(const test::Proxy& proxy, const std::string& conninfo) {

@@ -61,10 +61,10 @@ std::string corrupted(const std::string& whole, int n, Random& random) {
   return made;
 }
 
-struct Shop {
+struct DamagedShop {
   test::Database database;
   test::Folder folder;
-  Shop() {
+  DamagedShop() {
     database.query(
         "create table customer (id int primary key, name text);"
         "create table bill (id int primary key, customer int references customer, total numeric(12,2), note text);"
@@ -104,7 +104,7 @@ bool equal(const Contents& one, const Contents& other) {
   });
 }
 
-Contents contents(const test::Database& database) {
+Contents contents_of(const test::Database& database) {
   db::Reader reader{test::host_target(database)};
   return Inventory{reader}.finish();
 }
@@ -121,7 +121,7 @@ Shown shown(const std::string& path, const Contents& original, const test::Datab
     } catch (const Error&) {
       return Shown::readable;
     }
-    return equal(contents(into), original) ? Shown::equal : Shown::restored;
+    return equal(contents_of(into), original) ? Shown::equal : Shown::restored;
   } catch (const Error&) {
     return Shown::nothing;
   }
@@ -130,7 +130,7 @@ Shown shown(const std::string& path, const Contents& original, const test::Datab
 }  // namespace
 
 TEST_CASE("a dump with a certificate is refused when a bit of it is not what was certified") {
-  Shop shop;
+  DamagedShop shop;
   Random random{7};
   for (const char* compression : {"--compress=6", "--compress=0"}) {
     const std::string whole = shop.dump("whole", compression);
@@ -151,9 +151,9 @@ TEST_CASE("a dump with a certificate is refused when a bit of it is not what was
 }
 
 TEST_CASE("a dump without a certificate is never called equal when its rows are not the original's") {
-  Shop shop;
+  DamagedShop shop;
   Random random{11};
-  const auto original = contents(shop.database);
+  const auto original = contents_of(shop.database);
   const std::string rows = rows_of(shop.database);
   int wrong_but_restored = 0;
   for (const char* compression : {"--compress=6", "--compress=0"}) {

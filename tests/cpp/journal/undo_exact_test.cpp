@@ -34,13 +34,13 @@ insert into nasty values
    null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
 )sql";
 
-const std::string rows = "select string_agg((x.*)::text, e'\\n' order by part collate \"C\") from nasty x";
+const std::string nasty_rows = "select string_agg((x.*)::text, e'\\n' order by part collate \"C\") from nasty x";
 
 }  // namespace
 
 TEST_CASE("rows of every nasty type come back byte for byte, updated, deleted and inserted") {
   Journaled run{nasty, {{"nasty"}}};
-  std::string before = run.database.value(rows);
+  std::string before = run.database.value(nasty_rows);
   run.commit({R"sql(update nasty set f8 = 1, f4 = 1, n = 1, d = now(), ts = now(), i = '1 day', b = 'x', j = '{}',
     jb = null, jb2 = 'null', arr = '{5}', texts = '{x}', r = '(,)', m = 'sad', small = 7, c5 = 'other', v3 = 'v',
     mon = '2', ch = 'z', p = '(5,y)', ps = null, odd = '(8)', bits = '111', vb = '1', ip = '1.1.1.1',
@@ -54,7 +54,7 @@ TEST_CASE("rows of every nasty type come back byte for byte, updated, deleted an
   auto undone = undo.take_back(1);
   CHECK(conflicts_of(undone) == "");
   CHECK(undone.unrestored.empty());
-  CHECK(run.database.value(rows) == before);
+  CHECK(run.database.value(nasty_rows) == before);
   Undoing again{run, {{"nasty"}}, "u2", "u1"};
   again.take_back(2);
   again.take_back(1);

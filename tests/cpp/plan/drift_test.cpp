@@ -25,29 +25,30 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Row = std::vector<std::optional<std::string>>;
-using Rows = std::vector<Row>;
+using TextRow = std::vector<std::optional<std::string>>;
+using TextRows = std::vector<TextRow>;
 using Keys = std::vector<std::vector<std::string>>;
 
 /// Two plans in a folder that goes away with the test.
-class Desk {
+class DriftDesk {
  public:
-  Desk() {
+  DriftDesk() {
     char pattern[] = "/tmp/opsh-drift-XXXXXX";
     folder_ = ::mkdtemp(pattern);
   }
-  ~Desk() { fs::remove_all(folder_); }
+  ~DriftDesk() { fs::remove_all(folder_); }
 
-  Spool spool(const char* name, const Rows& rows, std::vector<std::string> columns) const {
+  Spool spool(const char* name, const TextRows& rows, std::vector<std::string> columns) const {
     SpoolWriter writer{folder_ / name};
-    for (const Row& row : rows) writer.append(std::vector<Field>{row.begin(), row.end()});
+    for (const TextRow& row : rows) writer.append(std::vector<Field>{row.begin(), row.end()});
     std::vector<Column> shapes;
     for (auto& column : columns) shapes.push_back({std::move(column), 25, 1009, "text"});
     writer.finish(shapes);
     return Spool::open(folder_ / name);
   }
 
-  Drift drift(const Rows& before, const Rows& now, std::vector<std::string> key = {"id"}, std::size_t shown = 10) {
+  Drift drift(const TextRows& before, const TextRows& now, std::vector<std::string> key = {"id"},
+              std::size_t shown = 10) {
     return compare(spool("before", before, {"id", "name", "note"}), spool("now", now, {"id", "name", "note"}),
                    {std::move(key), folder_, shown});
   }
@@ -68,7 +69,7 @@ Keys keys_of(const std::vector<DriftedItem>& items) {
 }  // namespace
 
 TEST_CASE("plans of the same items have not drifted, in whatever order the items come") {
-  Desk desk;
+  DriftDesk desk;
   const Drift drift = desk.drift({{"1", "a", ""}, {"2", "b", {}}, {"3", "c", "x"}},  //
                                  {{"3", "c", "x"}, {"1", "a", ""}, {"2", "b", {}}});
   CHECK(drift.before == 3);
@@ -78,7 +79,7 @@ TEST_CASE("plans of the same items have not drifted, in whatever order the items
 }
 
 TEST_CASE("a drift names what came, went and changed") {
-  Desk desk;
+  DriftDesk desk;
   const Drift drift = desk.drift({{"1", "a", "x"}, {"2", "b", "x"}, {"3", "c", "x"}},
                                  {{"0", "z", "x"}, {"2", "b", "x"}, {"3", "C", {}}, {"4", "d", "x"}});
   CHECK(drift.came == 2);
@@ -98,9 +99,9 @@ TEST_CASE("a drift names what came, went and changed") {
 }
 
 TEST_CASE("an item that took another one's place is drift, though the plans have as many items") {
-  Desk desk;
-  const Rows before{{"1", "a", ""}, {"2", "b", ""}, {"3", "c", ""}};
-  const Rows now{{"1", "a", ""}, {"3", "c", ""}, {"4", "b", ""}};
+  DriftDesk desk;
+  const TextRows before{{"1", "a", ""}, {"2", "b", ""}, {"3", "c", ""}};
+  const TextRows now{{"1", "a", ""}, {"3", "c", ""}, {"4", "b", ""}};
   // The control: what a comparison of counts says of the two.
   REQUIRE(before.size() == now.size());
   const Drift drift = desk.drift(before, now);
@@ -110,14 +111,14 @@ TEST_CASE("an item that took another one's place is drift, though the plans have
 }
 
 TEST_CASE("the parts of a key and the fields of a row do not run into each other") {
-  Desk desk;
+  DriftDesk desk;
   CHECK(desk.drift({{"ab", "c", ""}}, {{"a", "bc", ""}}, {"id", "name"}).came == 1);
   CHECK(desk.drift({{"1", "ab", "c"}}, {{"1", "a", "bc"}}).changed == 1);
   CHECK(desk.drift({{"1", {}, ""}}, {{"1", "", ""}}).changed == 1);
 }
 
 TEST_CASE("keys of several columns are compared and shown whole") {
-  Desk desk;
+  DriftDesk desk;
   const Drift drift =
       desk.drift({{"1", "a", "x"}, {"1", "b", "x"}}, {{"1", "b", "y"}, {"2", "a", "x"}}, {"id", "name"});
   CHECK(keys_of(drift.first_came) == Keys{{"2", "a"}});
@@ -126,8 +127,8 @@ TEST_CASE("keys of several columns are compared and shown whole") {
 }
 
 TEST_CASE("only the first items in key order are named") {
-  Desk desk;
-  Rows rows;
+  DriftDesk desk;
+  TextRows rows;
   for (int at = 100; at < 160; ++at) rows.push_back({std::to_string(at), "a", "b"});
   const Drift drift = desk.drift({}, rows, {"id"}, 3);
   CHECK(drift.came == 60);
@@ -136,7 +137,7 @@ TEST_CASE("only the first items in key order are named") {
 }
 
 TEST_CASE("an empty plan is compared without its columns, which a classifier may not have added") {
-  Desk desk;
+  DriftDesk desk;
   const Spool none = desk.spool("none", {}, {"other"});
   const Spool some = desk.spool("some", {{"1", "a"}}, {"id", "label"});
   CHECK(compare(none, some, {{"id"}, desk.folder(), 10}).came == 1);
@@ -145,7 +146,7 @@ TEST_CASE("an empty plan is compared without its columns, which a classifier may
 }
 
 TEST_CASE("plans of other columns are not compared") {
-  Desk desk;
+  DriftDesk desk;
   const Spool one = desk.spool("one", {{"1", "a"}}, {"id", "name"});
   const Spool other = desk.spool("other", {{"1", "a"}}, {"id", "label"});
   CHECK(failure([&] { compare(one, other, {{"id"}, desk.folder(), 10}); }).kind == "plan.columns");
@@ -153,7 +154,7 @@ TEST_CASE("plans of other columns are not compared") {
 }
 
 TEST_CASE("a damaged plan is an error, not a drift") {
-  Desk desk;
+  DriftDesk desk;
   const Spool good = desk.spool("good", {{"1", "a"}, {"2", "b"}}, {"id", "name"});
   desk.spool("bad", {{"1", "a"}, {"2", "b"}}, {"id", "name"});
   std::fstream file{desk.folder() / "bad", std::ios::in | std::ios::out | std::ios::binary};
@@ -170,14 +171,14 @@ TEST_CASE("any two plans differ by what a map of their rows says") {
   const auto below = [&](unsigned limit) { return static_cast<unsigned>(random() % limit); };
   for (int round = 0; round < 100; ++round) {
     CAPTURE(round);
-    Desk desk;
+    DriftDesk desk;
     std::map<std::string, std::string> before, now;
     for (unsigned at = below(200); at > 0; --at) before[std::to_string(below(300))] = std::to_string(below(3));
     for (const auto& [key, value] : before) {
       if (below(10) > 0) now[key] = below(10) > 0 ? value : std::to_string(below(3));
     }
     for (unsigned at = below(20); at > 0; --at) now[std::to_string(below(300))] = "0";
-    Rows rows_before, rows_now;
+    TextRows rows_before, rows_now;
     for (const auto& [key, value] : before) rows_before.push_back({key, value, {}});
     for (const auto& [key, value] : now) rows_now.push_back({key, value, {}});
     if (round % 2 == 0) std::shuffle(rows_now.begin(), rows_now.end(), random);
@@ -196,10 +197,10 @@ TEST_CASE("any two plans differ by what a map of their rows says") {
 }
 
 TEST_CASE("items that are far from where they were are found, also in an order turned round") {
-  Desk desk;
-  Rows rows;
+  DriftDesk desk;
+  TextRows rows;
   for (int at = 0; at < 3000; ++at) rows.push_back({std::to_string(at), "a", "b"});
-  Rows turned{rows.rbegin(), rows.rend()};
+  TextRows turned{rows.rbegin(), rows.rend()};
   turned[5][1] = "changed";
   turned[10][0] = "came";
   Drift drift = desk.drift(rows, turned);
@@ -208,7 +209,7 @@ TEST_CASE("items that are far from where they were are found, also in an order t
   CHECK(drift.changed == 1);
   CHECK(keys_of(drift.first_changed) == Keys{{"2994"}});
 
-  const Rows without{rows.begin() + 2000, rows.end()};
+  const TextRows without{rows.begin() + 2000, rows.end()};
   drift = desk.drift(rows, without);
   CHECK(drift.went == 2000);
   CHECK(drift.came + drift.changed == 0);
@@ -221,7 +222,7 @@ TEST_CASE("digests come sorted, each once, also when they are more than memory h
   std::mt19937_64 random{7};
   for (const std::size_t count : {0u, 1u, 99u, 100u, 101u, 1000u, 70'000u}) {
     CAPTURE(count);
-    Desk desk;
+    DriftDesk desk;
     SortedDigests digests{desk.folder(), 100};
     std::vector<std::array<std::uint64_t, 2>> keys;
     for (std::size_t at = 0; at < count; ++at) {
@@ -237,7 +238,7 @@ TEST_CASE("digests come sorted, each once, also when they are more than memory h
 }
 
 TEST_CASE("a comparison without room for its file says so") {
-  Desk desk;
+  DriftDesk desk;
   SortedDigests digests{desk.folder() / "missing", 1};
   digests.add({});
   CHECK(failure([&] { digests.add({}); }).kind == "spool.write");

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// A cache of this test's own.
-struct Cache {
+struct EmptyCache {
   test::Scratch scratch;
   test::Variable variable{"XDG_CACHE_HOME", scratch.path().string()};
 
@@ -35,7 +35,7 @@ bool answers() {
 }  // namespace
 
 TEST_CASE("the template is made once and used from then on") {
-  Cache cache;
+  EmptyCache cache;
   CHECK(answers());
   auto made = cache.templates();
   REQUIRE(made.size() == 1);
@@ -46,7 +46,7 @@ TEST_CASE("the template is made once and used from then on") {
 }
 
 TEST_CASE("several that start at once with an empty cache all start and leave one template") {
-  Cache cache;
+  EmptyCache cache;
   std::vector<int> good(3);
   std::vector<std::thread> threads;
   for (int& one : good) threads.emplace_back([&one] { one = answers() ? 1 : 0; });
@@ -56,7 +56,7 @@ TEST_CASE("several that start at once with an empty cache all start and leave on
 }
 
 TEST_CASE("a template that lost a file is made again") {
-  Cache cache;
+  EmptyCache cache;
   REQUIRE(answers());
   auto data = cache.templates().front() / "data";
   fs::remove(data / "global" / "pg_filenode.map");
@@ -65,7 +65,7 @@ TEST_CASE("a template that lost a file is made again") {
 }
 
 TEST_CASE("a template that was cut short is made again") {
-  Cache cache;
+  EmptyCache cache;
   REQUIRE(answers());
   auto data = cache.templates().front() / "data";
   fs::resize_file(data / "PG_VERSION", 0);
@@ -74,7 +74,7 @@ TEST_CASE("a template that was cut short is made again") {
 }
 
 TEST_CASE("a template that only the server sees to be damaged is made again") {
-  Cache cache;
+  EmptyCache cache;
   REQUIRE(answers());
   auto control = cache.templates().front() / "data" / "global" / "pg_control";
   auto overwrite = [&] { std::fstream{control, std::ios::in | std::ios::out} << std::string(100, 'x'); };
