@@ -1,5 +1,6 @@
 --- Where a command works: its target, and the folder for its plans and runs.
 local config = require("opsh.host.config")
+local copied = require("opsh.host.copied")
 local errors = require("opsh.host.errors")
 require("opsh.host.runbook.rows")
 local lang = require("opsh.host.lang")
@@ -99,24 +100,16 @@ local function insecure_of(given)
   return reason
 end
 
-local function copy(values)
-  local made = {}
-  for name, value in pairs(values) do
-    made[name] = value
-  end
-  return made
-end
-
 --- What a target says of its backups, with the paths in it from the root on.
 ---@param chosen table a target of opsh.config.lua
 ---@param config_folder string
 function M.backup_of(chosen, config_folder)
   if not chosen.backup then return nil end
-  local made = copy(chosen.backup)
+  local made = copied(chosen.backup)
   made.dir = made.dir and config.resolved(made.dir, config_folder)
   if made.attested then
-    made.attested = copy(made.attested)
-    local command = copy(made.attested.command)
+    made.attested = copied(made.attested)
+    local command = copied(made.attested.command)
     -- A bare name is looked for in PATH.
     if command[1]:find("/", 1, true) then command[1] = config.resolved(command[1], config_folder) end
     made.attested.command = command
@@ -141,7 +134,7 @@ end
 
 --- The target with its reader login, where it names one.
 function M.reading(target)
-  local options = copy(target)
+  local options = copied(target)
   -- The role is for the login of `connect`: what it may write, the reader must not.
   if target.reader then
     options.conninfo, options.role = target.reader, nil

@@ -1,5 +1,6 @@
 --- `opsh RUNBOOK --interactive`: plans, and stops at a prompt with that plan before it is applied.
 local brought = require("opsh.host.repl.brought.runbook")
+local copied = require("opsh.host.copied")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local lang = require("opsh.host.lang")
@@ -11,14 +12,6 @@ local prompt = require("opsh.host.repl.prompt")
 local system = require("opsh.native.system")
 
 local M = {}
-
-local function copy(values)
-  local made = {}
-  for name, value in pairs(values) do
-    made[name] = value
-  end
-  return made
-end
 
 --- Refuses what has no sense at a prompt, and a prompt that nobody could type at.
 ---@param given table<string, string[]> options
@@ -43,8 +36,8 @@ end
 
 --- The place of the plan as the prompt has it: whoever opened it closes it.
 local function place_of_prompt(place)
-  local made = copy(place)
-  made.target = copy(place.target)
+  local made = copied(place)
+  made.target = copied(place.target)
   made.target.application, made.whereabouts = nil, nil
   function made.close() end
   return made
@@ -52,7 +45,7 @@ end
 
 --- The options of the apply: those that were given, with the params as they are at the prompt.
 local function applying(given, runbook, id, now)
-  local made = copy(given)
+  local made = copied(given)
   made.interactive, made.apply, made.plan = nil, { "" }, { id }
   for _, param in ipairs(runbook.params) do
     local option = params.option_name(param.name)
@@ -66,7 +59,7 @@ end
 ---@return function
 function M.stopping(climb)
   return function(given, path, runbook, place, out, words)
-    local to_plan = copy(given)
+    local to_plan = copied(given)
     to_plan.apply = nil
     local _, job = climb(to_plan, path, runbook, place, out, words)
     local id = job.plan.id
@@ -88,7 +81,7 @@ function M.stopping(climb)
       if not ok then error(result, 0) end
     end
 
-    local read = { values = copy(job.ctx.params), scope = job.scope, texts = job.params }
+    local read = { values = copied(job.ctx.params), scope = job.scope, texts = job.params }
     local opened = brought.open(path, given, runbook, read)
     opened.planned = planned
     local ok, status = host.protect(prompt.run, given, opened)

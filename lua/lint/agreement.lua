@@ -1,6 +1,7 @@
 --- What one function of a step gives and another reads: counts, totals, labels, the key that recheck returns.
 local constant = require("opsh.host.lint.constant")
 local roles = require("opsh.host.lint.roles")
+local sorted_names = require("opsh.host.sorted_names")
 local walk = require("opsh.host.lint.walk")
 
 local M = {}
@@ -70,15 +71,6 @@ local function texts_in(item)
   return node and names or nil
 end
 
-local function sorted(names)
-  local list = {}
-  for name in pairs(names) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return list
-end
-
 --- `ctx.done.counts.NAME` in verify, which is 0 for a name that nothing gives.
 local function look_at_reads(review, node, counts, totals)
   walk.all({ kind = "do", statements = node.statements }, function(inner)
@@ -88,7 +80,7 @@ local function look_at_reads(review, node, counts, totals)
     if not of or of.kind ~= "index" or of.name ~= "done" or roles.handle(of.object) ~= "ctx" then return end
     local known = figure.name == "counts" and counts or figure.name == "totals" and totals
     if not known or known[inner.name] then return end
-    local list = sorted(known)
+    local list = sorted_names(known)
     local hint = review.meant(
       inner.name,
       list,
@@ -132,7 +124,7 @@ local function look_at_labels(review, step)
           "unknown-label",
           item.value.at,
           ("%s: classify gives no label %s"):format(step.what, label.text),
-          (review.meant(label.text, sorted(given), "it gives " .. table.concat(sorted(given), ", ")))
+          (review.meant(label.text, sorted_names(given), "it gives " .. table.concat(sorted_names(given), ", ")))
         )
       end
     end
@@ -148,7 +140,7 @@ local function look_at_recheck(review, statement)
   for _, name in ipairs(outline.columns or {}) do
     given[name] = true
   end
-  for _, name in ipairs(outline.columns and sorted(key) or {}) do
+  for _, name in ipairs(outline.columns and sorted_names(key) or {}) do
     if not given[name] then
       review:add(
         "recheck",

@@ -4,23 +4,15 @@ local declaration = require("opsh.host.runbook.declaration")
 local declared_module = require("opsh.host.lint.declared")
 local excerpts = require("opsh.host.lint.excerpts")
 local itemless = require("opsh.host.runbook.itemless")
+local sorted_names = require("opsh.host.sorted_names")
 local walk = require("opsh.host.lint.walk")
 
 local M = {}
 
 local fields = declaration.fields
 
-local function names_of(values)
-  local names = {}
-  for name in pairs(values) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
-
 local function look_at_keys(review, node, known, what)
-  local list = names_of(known)
+  local list = sorted_names(known)
   for _, item in ipairs(node.items) do
     if item.name and not known[item.name] then
       local hint, _, only = review.meant(item.name, list, "its keys are " .. table.concat(list, ", "))
@@ -41,7 +33,7 @@ local function misspelt_in(review, node, known)
   local misspelt = {}
   for _, item in ipairs(node.items) do
     if item.name and not known[item.name] then
-      local _, meant = review.meant(item.name, names_of(known))
+      local _, meant = review.meant(item.name, sorted_names(known))
       if meant then misspelt[meant] = true end
     end
   end
@@ -51,7 +43,7 @@ end
 --- Keys that must be there. A misspelt one is told of already.
 local function look_for_missing(review, node, known, what, more)
   local given, misspelt = declared_module.fields_of(node), misspelt_in(review, node, known)
-  for _, name in ipairs(names_of(known)) do
+  for _, name in ipairs(sorted_names(known)) do
     if (known[name].required or more and more[name]) and not given[name] and not misspelt[name] then
       review:add("missing-key", node.at, ("%s has no %s"):format(what, name), declaration.reasons[name])
     end

@@ -1,4 +1,5 @@
 --- What --json prints: one document, the same for plan, apply and failure. docs/json.md describes it.
+local copied = require("opsh.host.copied")
 local effects = require("opsh.host.present.effects")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
@@ -45,13 +46,7 @@ end
 M.figures = figures
 
 --- A copy without the metatable that answers 0 for everything.
-function M.plain(values)
-  local copy = {}
-  for name, value in pairs(values) do
-    copy[name] = value
-  end
-  return copy
-end
+M.plain = copied
 
 local function tally(step)
   if not step.planned or not step.planned.tally then return as_array() end

@@ -11,6 +11,7 @@ local report = require("opsh.native.report")
 local reports = require("opsh.host.present.reports")
 local rejections = require("opsh.host.present.rejections")
 local required = require("opsh.host.present.required")
+local sorted_names = require("opsh.host.sorted_names")
 local text = require("opsh.native.text")
 
 local M = {}
@@ -30,19 +31,10 @@ end
 
 M.figure = figure
 
-local function sorted(values)
-  local names = {}
-  for name in pairs(values) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
-
 --- Names and figures, aligned.
 function M.pairs(values, indent)
   local rows, names_width, figures_width = {}, 0, 0
-  for _, name in ipairs(sorted(values)) do
+  for _, name in ipairs(sorted_names(values)) do
     local row = { text.printable(tostring(name)), text.printable(figure(values[name])) }
     rows[#rows + 1] = row
     names_width, figures_width = math.max(names_width, text.width(row[1])), math.max(figures_width, text.width(row[2]))

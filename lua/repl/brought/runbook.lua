@@ -1,5 +1,6 @@
 --- A runbook at the prompt: its file, the values of its params, and a job that reads through the prompt's session. A
 --- file of it that has changed is read again before it is used.
+local copied = require("opsh.host.copied")
 local digest = require("opsh.native.digest")
 local errors = require("opsh.host.errors")
 local failure = require("opsh.host.present.failure")
@@ -16,14 +17,6 @@ local M = {}
 
 local Brought = {}
 Brought.__index = Brought
-
-local function copy(values)
-  local made = {}
-  for name, value in pairs(values) do
-    made[name] = value
-  end
-  return made
-end
 
 --- The declared param of a name.
 local function named(runbook, name)
@@ -56,7 +49,7 @@ local function job_of(runbook, read, session)
   local job = jobs.new(runbook, nil, {}, {
     directory = "",
     sample = 0,
-    values = function() return copy(read.values), copy(read.scope), read.texts end,
+    values = function() return copied(read.values), copied(read.scope), read.texts end,
   })
   scope.connecting(job.state, session)
   return job
@@ -107,7 +100,7 @@ function Brought:give(name, texts)
   local param = self:param(name)
   local option = params.option_name(param.name)
   local values, bound, canonical = params.values({ param }, { [option] = texts })
-  local read = { values = copy(self.read.values), scope = copy(self.read.scope), texts = copy(self.read.texts) }
+  local read = { values = copied(self.read.values), scope = copied(self.read.scope), texts = copied(self.read.texts) }
   read.values[name], read.scope[name], read.texts[option] = values[name], bound[name], canonical[option]
   self.job = job_of(self.runbook, read, self.bench.session)
   self.read = read
@@ -116,7 +109,7 @@ end
 
 --- The params as values for :name, but for those that are secret.
 function Brought:params_in_sql()
-  local made = copy(self:use().read.scope)
+  local made = copied(self:use().read.scope)
   for _, param in ipairs(self.runbook.params) do
     if param.secret then made[param.name] = nil end
   end
