@@ -320,7 +320,7 @@ TEST_CASE("nobody truncates a table between the inventory and the end of its ses
   database.query("create table t (id int); insert into t values (1)");
   Reader reader{target_of(database)};
   Inventory inventory{reader};
-  CHECK_THROWS_WITH(database.query("set lock_timeout = '100ms'; truncate t"), Catch::Contains("lock timeout"));
+  CHECK_THROWS_WITH(database.query("set lock_timeout = '100ms'; truncate t"), test::ContainsSubstring("lock timeout"));
   CHECK(hash_of(inventory.finish(), "public.t").substr(0, 2) == "1 ");
 }
 
