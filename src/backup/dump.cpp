@@ -89,13 +89,14 @@ Dump::Dump(db::Reader& session, const DumpOptions& options)
       hash_(options.hash) {
   proc::Command command = program_.command(arguments_of(session, options, client_));
   client_.enter(command);
-  if (options.jobs > 0) {
+  if (program_.elsewhere) {
+    command.output = proc::Stream::descriptor;
+    command.output_descriptor = made_.descriptor();
+  } else {
+    // Not as standard output: pg_dump 17 appends there, also the table of contents that it writes a second time.
     command.output = proc::Stream::none;
     command.argv.push_back(fmt::format("--file=/proc/self/fd/{}", made_.descriptor()));
     command.descriptors.push_back(made_.descriptor());
-  } else {
-    command.output = proc::Stream::descriptor;
-    command.output_descriptor = made_.descriptor();
   }
   tool_.emplace(program_, std::move(command));
 }

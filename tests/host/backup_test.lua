@@ -142,8 +142,11 @@ describe("opsh backup", function()
   it("leaves no dump when pg_dump fails half-way, and says its words", function()
     local database = dumping.database()
     test.write("bin/pg_dump", [[#!/bin/sh
-      case "$*" in *--version*) echo 'pg_dump (PostgreSQL) 15.18'; exit 0;; esac
-      head -c 5000 /dev/zero; echo 'pg_dump: error: the disk said no' >&2; exit 1]])
+      for word; do case $word in
+        --version) echo 'pg_dump (PostgreSQL) 99.1'; exit;;
+        --file=*) head -c 5000 /dev/zero > "${word#--file=}";;
+      esac; done
+      echo 'pg_dump: error: the disk said no' >&2; exit 1]])
     dumping.shell("chmod +x bin/pg_dump; ln -s $(ls -d /usr/lib/postgresql/*/bin | tail -1)/pg_restore bin/")
     local result = test.opsh(
       { "backup", "--level=readable" },

@@ -22,10 +22,13 @@ struct Shop {
     database.query("insert into item select n, repeat(md5(n::text), 20) from generate_series(1, 2000) as n");
   }
 
-  /// What a dump ends with when this script is pg_dump.
+  /// What a dump ends with when this script is pg_dump; what it prints is the dump.
   Error failure_of(const std::string& script) const {
     const std::string bin =
-        folder.script("pg_dump", "case \"$1\" in --version) echo 'pg_dump (PostgreSQL) 99.1'; exit;; esac\n" + script);
+        folder.script("pg_dump",
+                      "for word; do case $word in --version) echo 'pg_dump (PostgreSQL) 99.1'; exit;;"
+                      "--file=*) exec > \"${word#--file=}\";; esac; done\n" +
+                          script);
     return test::failure([&] { test::take(database, {.tools = {.directory = bin}, .file = folder / "a.dump"}); });
   }
   bool nothing_left() const {
@@ -128,7 +131,13 @@ TEST_CASE("a pg_dump that ends well having written nothing is not believed") {
 
 TEST_CASE("a greeting before the dump is not taken for one") {
   Shop shop;
-  auto error = shop.failure_of("echo Welcome to db1; exec " + test::pg_dump() + " \"$@\"");
+  const std::string prefix =
+      shop.folder.script("greet", "case $* in *--version) ;; *) echo Welcome to db1;; esac; exec \"$@\"");
+  auto error = test::failure([&] {
+    test::take(shop.database, {.tools = {.prefix = {prefix + "/greet"}},
+                               .connect = shop.database.conninfo(),
+                               .file = shop.folder / "a.dump"});
+  });
   CHECK(error.message.find("is not a dump of pg_dump") != std::string::npos);
   CHECK(shop.nothing_left());
 }
