@@ -4,8 +4,9 @@ include(GNUInstallDirs)
 set(share ${CMAKE_INSTALL_DATADIR})
 install(TARGETS opsh)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/stdlib/_meta/ DESTINATION ${share}/opsh/types)
+# The manual, with docs/README.md as its front page: its pages link to each other and to nothing above them.
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES ${CMAKE_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts DESTINATION ${CMAKE_INSTALL_DOCDIR} USE_SOURCE_PERMISSIONS)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 # What opsh says of itself: manual pages, and what completes its words.
 set(pages ${CMAKE_INSTALL_MANDIR}/man1)

@@ -82,7 +82,8 @@ end
 function M.line()
   return {
     program = "opsh",
-    description = "An operations shell for PostgreSQL: plan, apply and prove changes to production data.",
+    description = "An operations shell for PostgreSQL: plan, apply and prove changes to production data. "
+      .. "The manual is share/doc/opsh/README.md below where opsh is installed, as in /usr.",
     options = options.join({ options.evaluate, options.command }, options.declared, options.host, { options.version }),
     positionals = { { name = "RUNBOOK | COMMAND", help = "A runbook's file, or one of the commands below." } },
     footer = overview(),

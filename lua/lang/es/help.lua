@@ -38,7 +38,7 @@ return {
   ["the newest that fits"] = "el más reciente que sirve",
 
   -- opsh alone
-  ["An operations shell for PostgreSQL: plan, apply and prove changes to production data."] = "Una consola de operaciones para PostgreSQL: planear, aplicar y demostrar cambios en datos de producción.",
+  ["An operations shell for PostgreSQL: plan, apply and prove changes to production data. The manual is share/doc/opsh/README.md below where opsh is installed, as in /usr."] = "Una consola de operaciones para PostgreSQL: planear, aplicar y demostrar cambios en datos de producción. El manual es share/doc/opsh/README.md debajo de donde opsh está instalado, como en /usr.",
   ["A runbook's file, or one of the commands below."] = "El archivo de un runbook, o uno de los comandos de abajo.",
   ["opsh RUNBOOK plans and changes nothing; opsh RUNBOOK --simulate does it all in one transaction\nand rolls it back; opsh RUNBOOK --rehearse does and undoes it all in a restored backup;\nopsh RUNBOOK --apply does what was planned.\nopsh RUNBOOK --help shows the runbook's own parameters."] = "opsh RUNBOOK planea y no cambia nada; opsh RUNBOOK --simulate lo hace todo en una transacción\ny la revierte; opsh RUNBOOK --rehearse lo hace y lo deshace todo en un respaldo restaurado;\nopsh RUNBOOK --apply hace lo planeado.\nopsh RUNBOOK --help muestra los parámetros propios del runbook.",
   ["List the runs that the target's ledger knows; prune drops old journals."] = "Lista las ejecuciones que conoce el destino; prune elimina diarios viejos.",
@@ -95,6 +95,7 @@ return {
   ["The database's name, to write into a protected target without being asked."] = "El nombre de la base de datos, para escribir en un destino protegido sin que se pregunte.",
   ["What was answered to manual steps: Lua data or JSON, by the names of the steps."] = "Lo que se respondió a los pasos manuales: datos Lua o JSON, por el nombre del paso (en inglés).",
   ["Stop before this run has changed more rows; may only lower the target's budget."] = "Se detiene antes de que esta ejecución cambie más filas; solo puede bajar el presupuesto del destino.",
+  ["Put at most N items into a batch; an atomic step stays one."] = "Pone a lo sumo N elementos en un lote; un paso atómico sigue siendo uno.",
   ["Begin no batch after this time; may only lower the target's budget."] = "No comienza ningún lote después de este tiempo; solo puede bajar el presupuesto del destino.",
   ["The backup that \\write relies on."] = "La copia de seguridad en la que se apoya \\write.",
   ["\\write without a backup; not on a protected target. It is recorded, with --reason."] = "\\write sin copia de seguridad; no en un destino protegido. Queda registrado, con --reason.",
@@ -185,6 +186,7 @@ return {
   ["Prints what completes opsh's words in a shell: commands, runbooks and their params, choices, targets, plans and runs.\n\nbash: opsh completion bash > ~/.local/share/bash-completion/completions/opsh\nzsh:  opsh completion zsh > ~/.zfunc/_opsh   (a folder in fpath, before compinit)"] = "Imprime lo que completa las palabras de opsh en un shell: comandos, runbooks y sus parámetros, opciones, destinos, planes y ejecuciones.\n\nbash: opsh completion bash > ~/.local/share/bash-completion/completions/opsh\nzsh:  opsh completion zsh > ~/.zfunc/_opsh   (una carpeta en fpath, antes de compinit)",
   ["bash or zsh."] = "bash o zsh.",
   ["Prints the manual page of opsh, or of one of its commands: opsh manual undo | man -l -"] = "Imprime la página de manual de opsh, o de uno de sus comandos: opsh manual undo | man -l -",
+  ["Write commands and modules into this folder, as Markdown."] = "Escribe comandos y módulos en esta carpeta, como Markdown.",
   ["Write all pages into this folder."] = "Escribe todas las páginas en esta carpeta.",
   ["Instead of opsh itself: undo, backup, ..."] = "En lugar de opsh mismo: undo, backup, ...",
   ["Say what is wrong in runbooks, before a database sees them."] = "Dice qué está mal en los runbooks, antes de que los vea una base de datos.",
