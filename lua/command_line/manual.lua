@@ -66,7 +66,9 @@ local function term(option)
   return made .. " " .. italic(option.value)
 end
 
-local function meaning(option)
+--- What an option does, with what it takes.
+---@return string
+function M.meaning(option)
   local notes = {}
   if #(option.choices or {}) > 0 then notes[#notes + 1] = "one of " .. table.concat(option.choices, ", ") end
   if option.default_text and option.default_text ~= "" then notes[#notes + 1] = "default " .. option.default_text end
@@ -74,7 +76,7 @@ local function meaning(option)
   if option.list then notes[#notes + 1] = "may be repeated" end
   local text = option.help or ""
   if #notes > 0 then text = ("%s (%s)"):format(text, table.concat(notes, "; ")) end
-  return plain(text)
+  return text
 end
 
 --- Options under the headings that help has them under.
@@ -85,7 +87,7 @@ local function options(lines, line)
     if not rows[group] then
       groups[#groups + 1], rows[group] = group, {}
     end
-    table.insert(rows[group], { term(option), meaning(option) })
+    table.insert(rows[group], { term(option), plain(M.meaning(option)) })
   end
   if #groups == 0 then return end
   section(lines, "options")

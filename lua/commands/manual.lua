@@ -3,6 +3,7 @@ local arguments = require("opsh.host.commands.arguments")
 local errors = require("opsh.host.errors")
 local manual = require("opsh.host.command_line.manual")
 local options = require("opsh.host.options")
+local reference = require("opsh.host.command_line.reference")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
 
@@ -28,21 +29,26 @@ local function write_all(folder)
   end
 end
 
+local function write_reference(folder)
+  system.make_directory(folder)
+  for name, page in pairs(reference.pages()) do
+    system.write_file(folder .. "/" .. name, page)
+  end
+end
+
 return function(before, rest)
   local given, words = arguments.read(before, rest, {
     program = "opsh manual",
     description = "Prints the manual page of opsh, or of one of its commands: opsh manual undo | man -l -",
-    options = options.join(
-      { { name = "output", value = "DIR", help = "Write all pages into this folder." } },
-      options.plain()
-    ),
+    options = options.join({
+      { name = "output", value = "DIR", help = "Write all pages into this folder." },
+      { name = "markdown", value = "DIR", help = "Write commands and modules into this folder, as Markdown." },
+    }, options.plain()),
     positionals = { { name = "COMMAND", help = "Instead of opsh itself: undo, backup, ..." } },
   })
   if not given then return 0 end
-  if given.output then
-    write_all(given.output[1])
-  else
-    system.write_out(manual.page(named(words[1])))
-  end
+  if given.output then write_all(given.output[1]) end
+  if given.markdown then write_reference(given.markdown[1]) end
+  if not (given.output or given.markdown) then system.write_out(manual.page(named(words[1]))) end
   return 0
 end

@@ -65,6 +65,8 @@ function M.show(err, exit, given)
   end
   if err.batch then add(lang.format("  in %s\n", text.printable(lang.message(err.batch)))) end
   if err.sqlstate then add(("  SQLSTATE %s\n"):format(err.sqlstate)) end
+  -- What docs/troubleshooting.md goes by.
+  if given.verbose or given["error-detail"] then add(("  kind %s\n"):format(err.kind)) end
   if detail then add(lang.format("  detail: %s\n", text.printable((detail:gsub("\n", "; "))))) end
   local rehearsed = err.job and err.job.rehearsal
   local shown = err.job and (err.job.simulated or rehearsed and rehearsed.shown) and not given.json

@@ -390,6 +390,8 @@ return {
   ["there is no kind %s"] = "no existe el tipo %s",
   ["--%s is not for --kind %s"] = "--%s no es para --kind %s",
   ["--%s has %s, and what a plan says must hold when it is applied"] = "--%s tiene %s, y lo que dice un plan debe valer cuando se ejecuta",
+  ["--%s asks another table, which the fixture would not have"] = "--%s pregunta a otra tabla, que el fixture no tendría",
+  ["make it with the columns of this table, and write the other one into plan, recheck and fixture"] = "hágalo con las columnas de esta tabla, y escriba la otra en plan, recheck y fixture",
   ["%s lies below %s, which opsh reads there"] = "%s está debajo de %s, que opsh lee allí",
   ["opsh new writes a runbook beside it; or take a folder that is not below it"] = "opsh new escribe un runbook al lado; o use una carpeta que no esté debajo",
   ["%s is no folder"] = "%s no es una carpeta",

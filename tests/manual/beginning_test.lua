@@ -1,0 +1,2 @@
+-- The tutorial, README and the front page: what is read first.
+require("pages").declare("beginning")

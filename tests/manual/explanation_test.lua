@@ -1,0 +1,2 @@
+-- What explains.
+require("pages").declare("explanation")
