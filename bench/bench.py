@@ -53,6 +53,7 @@ class Bench:
         self.opsh, self.folder, self.sizes, self.quick, self.say = opsh, folder, sizes, quick, say
         self.environment = clean_environment(folder)
         self.psql = find_psql()
+        self.luacheck = shutil.which("luacheck")
         self.has_psycopg2 = importlib.util.find_spec("psycopg2") is not None
         self.server = Server(opsh, self.psql, self.environment, folder)
         # What opsh leaves behind in a round is kept away from the record of the server.
@@ -68,7 +69,11 @@ class Bench:
 
     def missing(self) -> list[str]:
         """The peers that are not installed, each with its package."""
-        peers = [("psql", self.psql, "postgresql-client"), ("psycopg2", self.has_psycopg2, "python3-psycopg2")]
+        peers = [
+            ("psql", self.psql, "postgresql-client"),
+            ("psycopg2", self.has_psycopg2, "python3-psycopg2"),
+            ("luacheck", self.luacheck, "lua-check"),
+        ]
         return [f"{name} is not installed (package {package})" for name, there, package in peers if not there]
 
     def measure(self, *command: str) -> Sample:

@@ -2,6 +2,7 @@
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local digest = require("opsh.native.digest")
+local own_modules = require("opsh.host.own_modules")
 local system = require("opsh.native.system")
 local text = require("opsh.native.text")
 
@@ -46,27 +47,39 @@ local function own_copy(module)
   })
 end
 
+--- Reads a file that becomes part of the script. What a script consists of is recorded before it begins: nothing comes
+--- in later.
+local function read_part(parts, path)
+  if parts.are_all_there then
+    errors.raise(
+      "script.late",
+      ("%s is read when the script has been read already, and would be in no record of the run"):format(path),
+      "say require at the head of the file, outside of every function"
+    )
+  end
+  local source = system.read_file(path)
+  parts.sources[path] = digest.sha256(source)
+  return source
+end
+
 --- The file at a path below the folder, which no symbolic link may lead out of; hashed like a module.
-local function read_beside(path, folder, sources)
+local function read_beside(path, folder, parts)
   local full = folder .. "/" .. path
   if path:sub(1, 1) == "/" or ("/" .. path .. "/"):find("/../", 1, true) or system.file_kind(full) ~= "file" then
     errors.raise("script.file", ("there is no file %s"):format(text.printable(path)), "it lies beside the runbook")
   end
-  local real, home = system.real_path(full), system.real_path(folder)
-  if real:sub(1, #home + 1) ~= home .. "/" then
+  if not own_modules.lies_in(full, folder) then
     errors.raise("script.file", ("%s lies outside %s"):format(text.printable(path), folder), "keep the file in it")
   end
-  local source = system.read_file(full)
-  sources[full] = digest.sha256(source)
-  return source
+  return read_part(parts, full)
 end
 
 --- What a module of opsh's reads of a script's own files becomes part of the script.
-local function reading_beside(name, module, folder, sources)
+local function reading_beside(name, module, folder, parts)
   if name ~= "opsh.schema" then return module end
   local file = module.file
   function module.file(...)
-    return file(function(path) return read_beside(path, folder, sources) end, ...)
+    return file(function(path) return read_beside(path, folder, parts) end, ...)
   end
   return module
 end
@@ -108,32 +121,6 @@ local function globals()
   return G
 end
 
-local function module_file(folder, name) return folder .. "/" .. name:gsub("%.", "/") .. ".lua" end
-
---- The path of a module in the first of the folders that has it, or an error that says what was looked for.
-local function find_module(folders, name)
-  local found
-  for _, folder in ipairs(name:match("^[%w_]+[%w_.]*$") and not name:find("..", 1, true) and folders or {}) do
-    local path = module_file(folder, name)
-    found = found or system.file_kind(path) == "file" and { path = path, folder = folder }
-  end
-  if not found then
-    errors.raise(
-      "script.module",
-      ("there is no module %s"):format(text.printable(name)),
-      "a runbook requires opsh, opsh.csv, opsh.json, opsh.runbook, a file beside it, or one in the modules of"
-        .. " opsh.config.lua: "
-        .. text.printable(module_file(folders[1], name))
-    )
-  end
-  -- A symbolic link may not lead out of the folder.
-  local real, home = system.real_path(found.path), system.real_path(found.folder)
-  if real:sub(1, #home + 1) ~= home .. "/" then
-    errors.raise("script.module", ("module %s lies outside %s"):format(name, found.folder), "keep the file in it")
-  end
-  return found.path
-end
-
 -- What a script may require; what else there is of the standard library is its own.
 local public = {
   "opsh",
@@ -173,6 +160,9 @@ end
 function M.compile(path, source, env)
   local chunk, message = host.load(source, path)
   if chunk then return setfenv(chunk, env) end
+  if source:sub(1, 1) == "\27" then
+    errors.raise("script.syntax", "the file is bytecode, which is not read", "keep the text of it", path)
+  end
   local line, said = message:match(":(%d+): (.*)$")
   local number, shown = tonumber(line), nil
   if number then
@@ -185,14 +175,52 @@ function M.compile(path, source, env)
   errors.raise("script.syntax", said or message, "", line and path .. ":" .. line or path, shown)
 end
 
+--- Compiles a file that is part of the script. What a test covers is written from here on (docs/testing.md).
+local function compile_part(parts, path, env)
+  local source = read_part(parts, path)
+  local chunk = M.compile(path, source, env)
+  local covered = not parts.is_test and system.environment("OPSH_COVERAGE")
+  if covered then require("opsh.host.test.following")(covered, chunk, path, parts.sources[path]) end
+  return chunk, source
+end
+
+--- Loads a module of a team's. `under_way` are the modules that are being loaded, outer before inner.
+local function load_own(name, folders, env, parts, under_way)
+  local path = own_modules.find(folders, name)
+  local real = system.real_path(path)
+  for at, outer in ipairs(under_way) do
+    if outer.path == real then
+      local names = {}
+      for place = at, #under_way do
+        names[#names + 1] = under_way[place].name
+      end
+      names[#names + 1] = name
+      errors.raise(
+        "script.module",
+        ("module %s requires itself"):format(name),
+        ("%s; put what they share into a module of its own"):format(table.concat(names, " requires "))
+      )
+    end
+  end
+  local chunk = compile_part(parts, path, env)
+  under_way[#under_way + 1] = { path = real, name = name }
+  -- Not host.protect: a script that is stopped must not come back to life here.
+  local ok, value = pcall(chunk, name)
+  under_way[#under_way] = nil
+  if not ok then error(value, 0) end
+  return value == nil or value
+end
+
 --- A cage: the globals of a script, with a `require` for files in `folder`.
 ---@param folder string
 ---@param options? { is_test?: boolean, unknown_global?: string, modules?: string[] } a test file starts processes
 --- through opsh.test; what to do about a global that is not there; more folders that have modules
 ---@return table env
----@return table<string, string> sources sha256 of each file that is required, by path
+---@return { sources: table<string, string>, are_all_there?: boolean, is_test?: boolean } parts sha256 of each file that
+--- is required, by path; whether no other may come
 function M.environment(folder, options)
-  local env, loaded, sources = globals(), {}, {}
+  local env, loaded, under_way = globals(), {}, {}
+  local parts = { sources = {}, is_test = options and options.is_test }
   local folders = { folder, unpack(options and options.modules or {}) }
   setmetatable(env, {
     __index = function(_, name)
@@ -213,19 +241,13 @@ function M.environment(folder, options)
     if type(name) ~= "string" then errors.raise("script.module", "require wants the name of a module") end
     if is_standard(name) then
       refuse_unknown(name, options and options.is_test)
-      loaded[name] = loaded[name] or reading_beside(name, own_copy(require(name)), folder, sources)
-      return loaded[name]
-    end
-    if loaded[name] == nil then
-      local module_path = find_module(folders, name)
-      local module_source = system.read_file(module_path)
-      sources[module_path] = digest.sha256(module_source)
-      loaded[name] = M.compile(module_path, module_source, env)(name)
-      if loaded[name] == nil then loaded[name] = true end
+      loaded[name] = loaded[name] or reading_beside(name, own_copy(require(name)), folder, parts)
+    elseif loaded[name] == nil then
+      loaded[name] = load_own(name, folders, env, parts, under_way)
     end
     return loaded[name]
   end
-  return env, sources
+  return env, parts
 end
 
 --- Runs the script at `path` in a cage of its own.
@@ -235,10 +257,12 @@ end
 ---@return table<string, string> sources sha256 of each file that it consists of, by path
 ---@return string source the script's text
 function M.run(path, options)
-  local source = system.read_file(path)
-  local env, sources = M.environment(path:match("^(.*)/[^/]*$") or ".", options)
-  sources[path] = digest.sha256(source)
-  return M.compile(path, source, env)(), sources, source
+  local env, parts = M.environment(own_modules.folder_of(path), options)
+  local chunk, source = compile_part(parts, path, env)
+  local value = chunk()
+  -- A test requires what it likes, when it likes: it is no part of a run.
+  parts.are_all_there = not parts.is_test
+  return value, parts.sources, source
 end
 
 return M

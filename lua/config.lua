@@ -11,7 +11,7 @@ local name = "opsh.config.lua"
 
 -- Keys, and what their values must be: a Lua type, or one of `kinds`.
 local known = {
-  top = { targets = "table", runbooks = "table", modules = "table", lang = "language" },
+  top = { targets = "table", runbooks = "folders", modules = "folders", lang = "language" },
   target = {
     connect = "string",
     reader = "string",
@@ -55,13 +55,14 @@ end
 
 local check
 
-local function is_texts(list)
+local function is_texts(list, fits)
   local count = 0
   for _ in pairs(list) do
     count = count + 1
   end
   for _, word in ipairs(list) do
-    count = type(word) == "string" and word ~= "" and count - 1 or count
+    local is_text = type(word) == "string" and word ~= "" and (not fits or fits(word))
+    count = is_text and count - 1 or count
   end
   return #list > 0 and count == 0
 end
@@ -100,6 +101,10 @@ kinds.path = {
 kinds.folder = {
   wanted = "a folder, from / on",
   fits = function(value) return kinds.path.fits(value) and value:sub(1, 1) == "/" end,
+}
+kinds.folders = {
+  wanted = 'a list of folders, as in { "scripts" }',
+  fits = function(value) return type(value) == "table" and (next(value) == nil or is_texts(value, kinds.path.fits)) end,
 }
 kinds.language = { wanted = "en or es", fits = function(value) return value == "en" or value == "es" end }
 local levels = { written = true, readable = true, restored = true, equal = true }
@@ -150,7 +155,10 @@ kinds.tables = {
 }
 
 function check(value, fields, what, path)
-  if type(value) ~= "table" then errors.raise("usage.config", ("%s must be a table"):format(what), nil, path) end
+  if type(value) ~= "table" then
+    local hint = what == name and "it ends with: return { targets = { ... } }" or nil
+    errors.raise("usage.config", ("%s must be a table"):format(what), hint, path)
+  end
   for field, given in pairs(value) do
     local kind = fields[field]
     if not kind then
@@ -208,11 +216,6 @@ function M.load()
   for target, fields in pairs(config.targets or {}) do
     check_target(target, fields, path)
   end
-  for _, modules in pairs(config.modules or {}) do
-    if type(modules) ~= "string" then
-      errors.raise("usage.config", ("%s: modules must be a list of folders"):format(name), nil, path)
-    end
-  end
   return {
     targets = config.targets or {},
     runbooks = config.runbooks or {},
@@ -228,6 +231,11 @@ end
 ---@return string
 function M.resolved(named, folder) return named:sub(1, 1) == "/" and named or folder .. "/" .. named end
 
+--- The same for runbooks, whose paths people read and paste: short where it counts from the working directory.
+local function runbook_folder(named, folder)
+  return folder == system.working_directory() and named or M.resolved(named, folder)
+end
+
 --- The folders of a team's runbooks: those that opsh.config.lua names, else `scripts`.
 ---@return string[] folders
 ---@return boolean named whether opsh.config.lua names them
@@ -235,10 +243,28 @@ function M.runbook_folders()
   local settings, folder = M.load()
   local folders = {}
   for at, named in ipairs(settings.runbooks) do
-    folders[at] = M.resolved(named, folder)
+    folders[at] = runbook_folder(named, folder)
   end
   if #folders > 0 then return folders, true end
   return { "scripts" }, false
+end
+
+--- The same, all of which are there: one that opsh.config.lua names in vain is an error. Nothing where nobody has
+--- begun.
+---@return string[]|nil folders
+function M.existing_runbook_folders()
+  local folders, named = M.runbook_folders()
+  for _, folder in ipairs(folders) do
+    if not system.file_kind(folder) then
+      if not named then return nil end
+      errors.raise(
+        "usage.config",
+        ("%s names %s in runbooks, and it is not there"):format(name, folder),
+        "mend the name; opsh new makes the first of these folders"
+      )
+    end
+  end
+  return folders
 end
 
 --- The folders with modules for every runbook.
@@ -258,7 +284,7 @@ end
 function M.find_runbook(word)
   local settings, folder = M.load()
   for _, runbooks in ipairs(settings.runbooks) do
-    local path = M.resolved(runbooks, folder) .. "/" .. word .. ".lua"
+    local path = runbook_folder(runbooks, folder) .. "/" .. word .. ".lua"
     if system.file_kind(path) == "file" then return path end
   end
 end

@@ -39,7 +39,7 @@ local moving = {
   age = true,
 }
 
---- Raises unless it is one expression that reads, and says the same in a plan and in its apply.
+--- Raises unless it is one expression over a row that reads, and says the same in a plan and in its apply.
 ---@param text string
 ---@param kind "value"|"condition"
 ---@param option string that it came by
@@ -58,6 +58,13 @@ function M.check(text, kind, option)
   for at, token in ipairs(tokens) do
     local word, after = token.text:lower(), tokens[at + 1]
     local is_column = word == "age" and not (after and after.text == "(")
+    if word == "select" then
+      errors.raise(
+        "usage.value",
+        ("--%s asks another table, which the fixture would not have"):format(option),
+        "make it with the columns of this table, and write the other one into plan, recheck and fixture"
+      )
+    end
     if moving[word] and not is_column then
       errors.raise(
         "usage.value",

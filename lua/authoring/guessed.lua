@@ -21,6 +21,9 @@ local by_ending = {
   { "total$", "numeric" },
 }
 
+-- The type of a column by what it is compared with.
+local by_value = { number = "numeric", boolean = "boolean", date = "date" }
+
 --- The type that a column of this name mostly has.
 function M.type_of(name)
   for _, entry in ipairs(by_ending) do
@@ -32,7 +35,7 @@ end
 local function type_by(name, hint)
   local named = M.type_of(name)
   if not hint or named ~= "text" then return named end
-  return hint.kind == "number" and "numeric" or hint.kind == "boolean" and "boolean" or "text"
+  return by_value[hint.kind] or "text"
 end
 
 --- The shape of a table of this name.

@@ -1,6 +1,5 @@
 --- The runbooks that there are, and when each was run last.
 local audit_files = require("opsh.host.runbook.audit_files")
-local config = require("opsh.host.config")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
@@ -12,13 +11,6 @@ local system = require("opsh.native.system")
 local M = {}
 
 local most_runs = 1000
-
---- Where a team's runbooks are; nothing where nobody has begun.
----@return string[]
-function M.usual_paths()
-  local folders, named = config.runbook_folders()
-  return (named or system.file_kind(folders[1])) and folders or {}
-end
 
 --- A module beside the runbooks is none, and says nothing of being one.
 local function is_module(path, err)
@@ -42,7 +34,7 @@ function M.find(paths)
   local list = {}
   for _, path in ipairs(paths) do
     local kind = system.file_kind(path)
-    if not kind then
+    if not kind or kind == "other" then
       errors.raise("usage.script", ("there is no file or folder %s"):format(path), "name runbooks, or folders of them")
     end
     for _, name in ipairs(kind == "directory" and system.list(path) or {}) do

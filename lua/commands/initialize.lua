@@ -105,9 +105,12 @@ local function furnish(folder, given, lists)
     list[#list + 1] = at(name)
   end
   local function file(name, text)
-    local is_new = system.file_kind(folder .. "/" .. name) == nil
-    if is_new then files.make({ { path = folder .. "/" .. name, text = text() } }) end
-    note(is_new, name)
+    local kind = system.file_kind(folder .. "/" .. name)
+    if kind and kind ~= "file" then
+      errors.raise("usage.folder", ("%s is no file"):format(at(name)), "move it away: opsh init makes one of this name")
+    end
+    if not kind then files.make({ { path = folder .. "/" .. name, text = text() } }) end
+    note(not kind, name)
   end
   local target
   file(config_name, function()
@@ -118,11 +121,10 @@ local function furnish(folder, given, lists)
   file(".editorconfig", function() return house.editorconfig end)
   file(".gitignore", function() return house.gitignore end)
   -- The state folder is opsh's own, and the types are those of this opsh.
-  system.make_directory(folder .. "/.opsh")
+  files.folder(folder .. "/.opsh", true)
   note(files.folder(folder .. "/.opsh/types"), ".opsh/types/")
   for path, text in pairs(house.types()) do
-    files.folder((folder .. "/.opsh/types/" .. path):match("^(.*)/"))
-    system.write_file(folder .. "/.opsh/types/" .. path, text, true)
+    files.renew(folder .. "/.opsh/types/" .. path, text)
   end
   note(files.folder(folder .. "/scripts"), "scripts/")
   local is_first = not has_runbooks(folder .. "/scripts")
@@ -162,9 +164,11 @@ return function(before, rest)
   if shown == "" then errors.raise("usage.value", "FOLDER is empty", "leave it out for the working directory") end
   local folder = resolved(shown)
   require_free(folder, shown)
-  files.folder(folder)
   local lists = { made = {}, kept = {} }
-  local target = furnish(folder, given, lists)
+  local target = files.all_or_none(function()
+    files.folder(folder)
+    return furnish(folder, given, lists)
+  end)
   if not says_state(folder) then
     out.say("add /.opsh/ to .gitignore: what lies there holds rows of the database")
   end

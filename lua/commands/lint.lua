@@ -13,31 +13,35 @@ local text = require("opsh.native.text")
 
 local most_rounds = 5
 
-local function collect(path, files)
+--- `seen` are folders by their real paths: a symbolic link may lead back to one above.
+local function collect(path, files, seen)
   if system.file_kind(path) == "file" then
     files[#files + 1] = path
     return
   end
+  local real = system.real_path(path)
+  if seen[real] then return end
+  seen[real] = true
   for _, name in ipairs(system.list(path)) do
     local inner = path .. "/" .. name
     local kind = system.file_kind(inner)
-    if kind == "directory" and name:sub(1, 1) ~= "." and name ~= "_meta" then collect(inner, files) end
+    if kind == "directory" and name:sub(1, 1) ~= "." and name ~= "_meta" then collect(inner, files, seen) end
     if kind == "file" and name:find("%.lua$") and name ~= "opsh.config.lua" then files[#files + 1] = inner end
   end
 end
 
 local function files_of(words)
-  local files = {}
-  for _, word in ipairs(#words > 0 and words or config.runbook_folders()) do
+  local files, seen = {}, {}
+  for _, word in ipairs(#words > 0 and words or config.existing_runbook_folders() or { "scripts" }) do
     local path = system.file_kind(word) and word or not word:find("[/.]") and config.find_runbook(word)
-    if not path then
+    if not path or system.file_kind(path) == "other" then
       errors.raise(
         "usage.lint",
         ("there is no file or folder %s"):format(word),
         "name runbooks, or folders of them; without, those of opsh.config.lua are looked at, else scripts"
       )
     end
-    collect(path:find("^/+$") and path or (path:gsub("/+$", "")), files)
+    collect(path:find("^/+$") and path or (path:gsub("/+$", "")), files, seen)
   end
   return files
 end

@@ -1,5 +1,6 @@
 --- `opsh list [PATHS]`: the team's runbooks with their params, steps and last runs.
 local arguments = require("opsh.host.commands.arguments")
+local config = require("opsh.host.config")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
 local lang = require("opsh.host.lang")
@@ -205,7 +206,7 @@ return function(before, rest)
   if not given then return 0 end
   local out, place = screen.open(given), workplace.open(given)
   local ok, result = host.protect(function()
-    local found = runbooks.find(#words > 0 and words or runbooks.usual_paths())
+    local found = runbooks.find(#words > 0 and words or config.existing_runbook_folders() or {})
     for _, entry in ipairs(found) do
       entry.path = made_files.shown(entry.path)
     end

@@ -92,6 +92,7 @@ function M.file(path, shelf)
   agreement.look(review, declared, list)
   handles.look(review, tree)
   use.look(review, tree, declared, list)
+  if declared.is_runbook then modules.look(review, tree) end
   if review.refusal then shape.refused(review, declared, review.refusal) end
   review.declared, review.statements = declared, list
   review:sort()

@@ -8,6 +8,8 @@ M.list = {
   { name = "undefined-global", severity = "error", help = "A name that is no local and no global of a script." },
   { name = "global-write", severity = "error", help = "A global is set; a local is meant." },
   { name = "unknown-module", severity = "error", help = "A module that is not there, or that a runbook cannot have." },
+  { name = "late-module", severity = "error", help = "require where a run has begun: it is refused." },
+  { name = "hidden-module", severity = "warning", help = "Two folders have a module of the name; the first is taken." },
   { name = "no-runbook", severity = "error", help = "The file does not return a runbook." },
   { name = "load", severity = "error", help = "The file fails when it is loaded." },
   { name = "declaration", severity = "error", help = "The declaration is not what opsh takes." },

@@ -2,6 +2,7 @@
 local counted = require("opsh.host.counted")
 local json = require("opsh.native.json")
 local lang = require("opsh.host.lang")
+local sorted_names = require("opsh.host.sorted_names")
 local text = require("opsh.native.text")
 
 local M = {}
@@ -104,8 +105,8 @@ facts["run started"] = function(add, details)
   add("sha256", details.sha256)
   add("undo of", details.undo_of)
   circumstances(add, details)
-  for name, texts in pairs(details.params) do
-    add("param", ("%s = %s"):format(name, table.concat(texts, ", ")))
+  for _, name in ipairs(sorted_names(details.params)) do
+    add("param", ("%s = %s"):format(name, table.concat(details.params[name], ", ")))
   end
   if details.backup then add("backup", backup_text(details.backup)) end
   if details.reading then add("read as", ("%s, %s"):format(details.reading.user, details.reading.level)) end

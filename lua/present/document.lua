@@ -107,30 +107,33 @@ local function schema(step)
   })
 end
 
+--- The keys of a step, in their order.
+M.step_keys = {
+  "number",
+  "name",
+  "kind",
+  "after",
+  "writes",
+  "journaled",
+  "schema",
+  "planned",
+  "summary",
+  "tally",
+  "sample",
+  "rejected",
+  "checks_now",
+  "done",
+  "batches",
+  "checks",
+  "effects",
+  "manual",
+}
+
 local function steps(job)
   local list = {}
   for at, step in ipairs(job.steps) do
     local own = effects.document(step)
-    list[at] = ordered({
-      "number",
-      "name",
-      "kind",
-      "after",
-      "writes",
-      "journaled",
-      "schema",
-      "planned",
-      "summary",
-      "tally",
-      "sample",
-      "rejected",
-      "checks_now",
-      "done",
-      "batches",
-      "checks",
-      "effects",
-      "manual",
-    }, {
+    list[at] = ordered(M.step_keys, {
       number = step.number,
       name = step.name,
       kind = step.kind or "items",

@@ -287,8 +287,9 @@ function M.heading(job, place, out, rung)
   if job.plan and job.plan.id then
     lines[#lines + 1] = lang.format("plan     %s, identity %s\n", job.plan.id, job.plan.identity:sub(1, 12))
   end
-  for name, texts in pairs(job.params) do
-    lines[#lines + 1] = lang.format("param    %s = %s\n", name, text.printable(table.concat(texts, ", ")))
+  for _, name in ipairs(sorted_names(job.params)) do
+    local given = table.concat(job.params[name], ", ")
+    lines[#lines + 1] = lang.format("param    %s = %s\n", name, text.printable(given))
   end
   return table.concat(lines)
 end

@@ -22,6 +22,7 @@ end
 ---@return integer exit status
 local function with(given, brought, work)
   local bench = workbench.open(given, brought)
+  bench.ends_with_errors = true
   local ok, err = host.protect(function()
     work(bench)
     require_ended(bench)

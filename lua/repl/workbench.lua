@@ -59,7 +59,8 @@ end
 ---@param brought? table of brought/runbook.lua: a runbook to begin with
 ---@return table workbench { given, out, session, env, settings, display, bags, brought } and what it does:
 --- perform(chunk, place) -> "quit" or nil, run(chunk, place), bring(brought), show(value), print(text), say(text),
---- document(), close(); `statement` is the last one of SQL, `last_error` the last error, `last_text` the last typed
+--- document(), close(); `statement` is the last one of SQL, `last_error` the last error, `last_text` the last typed;
+--- `ends_with_errors`: nobody types, and the first error is the end
 function M.open(given, brought)
   if given.csv and given.json then
     errors.raise("usage.option", "--csv and --json exclude each other", "say once what is to be printed")

@@ -5,6 +5,7 @@
 local audit = require("opsh.host.runbook.audit")
 local checklist = require("opsh.host.report.checklist")
 local clipping = require("opsh.host.report.clipping")
+local document = require("opsh.host.present.document")
 local errors = require("opsh.host.errors")
 local facts_ledger = require("opsh.host.report.facts_ledger")
 local facts_log = require("opsh.host.report.facts_log")
@@ -112,30 +113,14 @@ local function steps_without_ledger(shown, entries)
   return shown.steps or {}
 end
 
-local step_keys = {
-  "number",
-  "name",
-  "kind",
-  "after",
-  "writes",
-  "journaled",
-  "schema",
-  "finished",
-  "seconds",
-  "planned",
-  "summary",
-  "tally",
-  "sample",
-  "rejected",
-  "checks_now",
-  "done",
-  "batches",
-  "timeline",
-  "changed",
-  "checks",
-  "effects",
-  "manual",
-}
+-- The keys of a step in the document of a run, and those that only a report has, behind the one that they belong to.
+local step_keys = {}
+for _, key in ipairs(document.step_keys) do
+  step_keys[#step_keys + 1] = key
+  for _, more in ipairs(({ schema = { "finished", "seconds" }, batches = { "timeline", "changed" } })[key] or {}) do
+    step_keys[#step_keys + 1] = more
+  end
+end
 
 local function steps_of(found, shown, entries, reader, record)
   local steps

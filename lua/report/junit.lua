@@ -2,32 +2,18 @@
 local json = require("opsh.native.json")
 local lang = require("opsh.host.lang")
 local shape = require("opsh.host.report.shape")
-local text = require("opsh.native.text")
 local words = require("opsh.host.report.words")
+local xml = require("opsh.host.report.xml")
 
 local M = {}
 
-local there = shape.there
-
-local entities = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&apos;" }
-
--- XML has no control characters, not even as references: they come as the escapes that people see elsewhere.
-local function escaped(value) return (text.printable(tostring(value)):gsub("[&<>\"']", entities)) end
-
-local function element(name, attributes, content)
-  local parts = {}
-  for at, attribute in ipairs(attributes) do
-    parts[at] = (' %s="%s"'):format(attribute[1], escaped(attribute[2]))
-  end
-  local opening = ("<%s%s"):format(name, table.concat(parts))
-  return content == "" and opening .. "/>\n" or ("%s>\n%s</%s>\n"):format(opening, content, name)
-end
+local element, there = xml.element, shape.there
 
 --- The rows that break a check, one a line.
 local function rows_text(result)
   local lines = {}
   for at, row in ipairs(result.rows) do
-    lines[at] = escaped(json.encode(row)) .. "\n"
+    lines[at] = xml.lines(json.encode(row))
   end
   return table.concat(lines)
 end
@@ -96,7 +82,7 @@ function M.of(facts)
     add(lang.message(step.name), step.checks_now, false, totals)
     add(lang.message(step.name), step.checks, true, totals, step.seconds)
   end
-  return '<?xml version="1.0" encoding="UTF-8"?>\n'
+  return xml.declaration
     .. element("testsuites", {
       { "name", ("opsh: %s"):format(facts.runbook.title) },
       { "tests", totals.tests },

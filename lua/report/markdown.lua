@@ -4,6 +4,7 @@ local block = require("opsh.host.report.markdown_block")
 local lang = require("opsh.host.lang")
 local native = require("opsh.native.report")
 local shape = require("opsh.host.report.shape")
+local sorted_names = require("opsh.host.sorted_names")
 local text = require("opsh.native.text")
 local words = require("opsh.host.report.words")
 
@@ -31,8 +32,8 @@ local function head(facts)
   local function add(label, value)
     if there(value) then list[#list + 1] = { label, value } end
   end
-  for name, values in pairs(facts.params) do
-    add(lang.text("param"), ("%s = %s"):format(name, table.concat(values, ", ")))
+  for _, name in ipairs(sorted_names(facts.params)) do
+    add(lang.text("param"), ("%s = %s"):format(name, table.concat(facts.params[name], ", ")))
   end
   add(lang.text("plan"), words.drift(facts))
   add(lang.text("rehearsed"), words.rehearsed(facts))

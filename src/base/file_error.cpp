@@ -14,13 +14,14 @@ Error file_error(std::string_view attempt, const std::string& path, int error) {
   switch (error) {
     case ENOENT:
     case ENOTDIR:
-      return {"file.missing", message};
+      return {"file.missing", message, "look at the path, and at the folders that it leads through"};
     case EACCES:
     case EPERM:
+      return {"file.denied", message, "ls -ld of it and of its folder says who may: run opsh as one of them"};
     case EROFS:
-      return {"file.denied", message};
+      return {"file.denied", message, "nothing can be written on this file system: take another place"};
     case EISDIR:
-      return {"file.directory", message};
+      return {"file.directory", message, "name a file in it"};
     case ENOSPC:
     case EDQUOT:
     case EFBIG:

@@ -27,17 +27,6 @@ namespace {
 
 using InventoryObject = lua::Object<InventoryHandle>;
 
-template <class Values, class Push>
-void set_list(lua_State* L, const char* field, const Values& values, Push push) {
-  lua_createtable(L, static_cast<int>(values.size()), 0);
-  int at = 0;
-  for (const auto& value : values) {
-    push(value);
-    lua_rawseti(L, -2, ++at);
-  }
-  lua_setfield(L, -2, field);
-}
-
 void set_value(lua_State* L, const backup::SequenceValue& value) {
   lua::set_field(L, "last_value", value.last_value);
   lua::set_flag(L, "is_called", value.is_called);
@@ -45,13 +34,13 @@ void set_value(lua_State* L, const backup::SequenceValue& value) {
 
 void push_contents(lua_State* L, const backup::Contents& contents) {
   lua_createtable(L, 0, 6);
-  set_list(L, "tables", contents.tables, [&](const backup::TableContent& table) {
+  lua::set_list(L, "tables", contents.tables, [&](const backup::TableContent& table) {
     lua_createtable(L, 0, 3);
     lua::set_field(L, "name", table.name);
     lua::set_field(L, "rows", static_cast<double>(table.rows));
     lua::set_field(L, "hash", table.hash);
   });
-  set_list(L, "sequences", contents.sequences, [&](const backup::SequenceContent& sequence) {
+  lua::set_list(L, "sequences", contents.sequences, [&](const backup::SequenceContent& sequence) {
     lua_createtable(L, 0, 4);
     lua::set_field(L, "name", sequence.name);
     set_value(L, sequence.before);
@@ -73,7 +62,7 @@ void push_contents(lua_State* L, const backup::Contents& contents) {
   }
   lua::push(L, contents.roles);
   lua_setfield(L, -2, "roles");
-  set_list(L, "not_compared", contents.not_compared, [&](const backup::NotCompared& left) {
+  lua::set_list(L, "not_compared", contents.not_compared, [&](const backup::NotCompared& left) {
     lua_createtable(L, 0, 2);
     lua::set_field(L, "name", left.name);
     lua::set_field(L, "why", left.why);

@@ -22,7 +22,7 @@ namespace {
 
 // The system would cut the path at a NUL and take another file.
 const char* checked(const std::string& path) {
-  if (path.empty()) throw Error{"usage.argument", "a path must not be empty"};
+  if (path.empty()) throw Error{"usage.argument", "a path must not be empty", "name a file or a folder"};
   if (path.find('\0') != std::string::npos) throw Error{"usage.argument", "a path cannot have a NUL byte"};
   return path.c_str();
 }
@@ -144,7 +144,8 @@ void make_directory(const std::string& path, unsigned mode) {
       throw file_error("make the directory", made.string(), errno);
   }
   if (kind(path) != Kind::directory)
-    throw Error{"file.exists", fmt::format("cannot make the directory {}: a file has this name", path)};
+    throw Error{"file.exists", fmt::format("cannot make the directory {}: a file has this name", path),
+                "move it away, or take another name"};
 }
 
 Kind kind(const std::string& path) {

@@ -12,20 +12,6 @@ db::Connection& connection_of(journal::Work& batch) {
   return batch.writer().connection();
 }
 
-const char* name_of(sql::StatementKind kind) {
-  switch (kind) {
-    case sql::StatementKind::insert:
-      return "insert";
-    case sql::StatementKind::update:
-      return "update";
-    case sql::StatementKind::delete_:
-      return "delete";
-    case sql::StatementKind::select:
-      break;
-  }
-  return "select";
-}
-
 void set_value(lua_State* L, const char* name, const std::optional<std::string>& value) {
   if (value)
     lua::push(L, std::string_view{*value});
@@ -91,7 +77,7 @@ int batch_operation(lua_State* L) {
   Bound bound = bind_statement(L, 2, 3, connection_of(BatchObject::check(L, 1).get()));
   const sql::Operation operation = *sql::gate_write(bound.rendered).operation();
   lua_createtable(L, 0, 3);
-  lua::set_field(L, "kind", name_of(operation.kind));
+  lua::set_field(L, "kind", word_of(operation.kind));
   if (operation.kind == sql::StatementKind::select) return 1;
   lua::set_field(L, "table", sql::QualifiedName{operation.schema, operation.name}.text());
   lua::push(L, operation.assigned);

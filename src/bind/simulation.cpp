@@ -48,17 +48,6 @@ void push_sequence(lua_State* L, const journal::MovedSequence& sequence) {
   if (sequence.after) lua::set_field(L, "after", *sequence.after);
 }
 
-template <class Values, class Push>
-void set_list(lua_State* L, const char* field, const Values& values, Push push) {
-  lua_createtable(L, static_cast<int>(values.size()), 0);
-  int at = 0;
-  for (const auto& value : values) {
-    push(L, value);
-    lua_rawseti(L, -2, ++at);
-  }
-  lua_setfield(L, -2, field);
-}
-
 /// simulation:finish() -> { transaction, status, seconds, wal_bytes, counted, tables = { { name, inserted, updated,
 /// deleted, dead, lock, undeclared, forbidden } }, sequences = { { name, before, after } } }: rolled back.
 int finish(lua_State* L) {
@@ -69,8 +58,8 @@ int finish(lua_State* L) {
   lua::set_field(L, "seconds", traces.seconds.count());
   if (traces.wal_bytes) lua::set_field(L, "wal_bytes", static_cast<double>(*traces.wal_bytes));
   lua::set_flag(L, "counted", traces.counted);
-  set_list(L, "tables", traces.tables, push_table);
-  set_list(L, "sequences", traces.sequences, push_sequence);
+  lua::set_list(L, "tables", traces.tables, [&](const auto& table) { push_table(L, table); });
+  lua::set_list(L, "sequences", traces.sequences, [&](const auto& sequence) { push_sequence(L, sequence); });
   return 1;
 }
 

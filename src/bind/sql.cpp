@@ -108,30 +108,13 @@ int placeholders(lua_State* L) {
   return 1;
 }
 
-constexpr const char* kind_name(sql::StatementKind kind) {
-  switch (kind) {
-    case sql::StatementKind::insert:
-      return "insert";
-    case sql::StatementKind::update:
-      return "update";
-    case sql::StatementKind::delete_:
-      return "delete";
-    default:
-      return "select";
-  }
-}
-
 /// A list of tables, each filled by `fill`.
 template <class List, class Fill>
-void set_list(lua_State* L, const char* name, const List& list, Fill&& fill) {
-  lua_createtable(L, static_cast<int>(list.size()), 0);
-  int number = 0;
-  for (const auto& each : list) {
+void set_tables(lua_State* L, const char* name, const List& list, Fill&& fill) {
+  lua::set_list(L, name, list, [&](const auto& each) {
     lua_createtable(L, 0, 4);
     fill(each);
-    lua_rawseti(L, -2, ++number);
-  }
-  lua_setfield(L, -2, name);
+  });
 }
 
 /// Offsets go to Lua as positions, from 1.
@@ -150,7 +133,7 @@ int outline(lua_State* L) {
   const sql::Outline found = sql::outline(statement);
   lua_createtable(L, 0, 16);
   if (found.kind) {
-    lua::set_field(L, "kind", kind_name(*found.kind));
+    lua::set_field(L, "kind", word_of(*found.kind));
     lua::set_field(L, "schema", found.target.schema);
     lua::set_field(L, "target", found.target.name);
     lua::set_field(L, "target_at", static_cast<double>(found.target_offset + 1));
@@ -166,7 +149,7 @@ int outline(lua_State* L) {
     lua_setfield(L, -2, "columns");
   }
   std::size_t number = 0;
-  set_list(L, "placeholders", statement.placeholders(), [&](const sql::Placeholder& each) {
+  set_tables(L, "placeholders", statement.placeholders(), [&](const sql::Placeholder& each) {
     if (each.number > 0)
       lua::set_field(L, "number", static_cast<double>(each.number));
     else
@@ -175,20 +158,20 @@ int outline(lua_State* L) {
     lua::set_field(L, "length", static_cast<double>(each.length));
     lua::set_flag(L, "is_assigned", std::ranges::find(found.assigning, number++) != found.assigning.end());
   });
-  set_list(L, "functions", found.functions, [&](const sql::Outline::Name& each) {
+  set_tables(L, "functions", found.functions, [&](const sql::Outline::Name& each) {
     lua::set_field(L, "name", each.name);
     set_position(L, each.offset);
   });
-  set_list(L, "fields", found.fields, [&](const sql::Outline::Field& each) {
+  set_tables(L, "fields", found.fields, [&](const sql::Outline::Field& each) {
     lua::set_field(L, "relation", each.relation);
     lua::set_field(L, "name", each.name);
     set_position(L, each.offset);
   });
-  set_list(L, "relations", found.relations, [&](const sql::Outline::Relation& each) {
+  set_tables(L, "relations", found.relations, [&](const sql::Outline::Relation& each) {
     lua::set_field(L, "alias", each.alias);
     lua::set_field(L, "placeholder", each.placeholder);
   });
-  set_list(L, "null_comparisons", found.null_comparisons, [&](std::size_t offset) { set_position(L, offset); });
+  set_tables(L, "null_comparisons", found.null_comparisons, [&](std::size_t offset) { set_position(L, offset); });
   return 1;
 }
 

@@ -63,4 +63,16 @@ void set_field(lua_State* L, const char* name, std::string_view value);
 void set_field(lua_State* L, const char* name, double value);
 void set_flag(lua_State* L, const char* name, bool value);
 
+/// Writes a list: `push` puts each value on the stack.
+template <class Values, class Push>
+void set_list(lua_State* L, const char* name, const Values& values, Push&& push) {
+  lua_createtable(L, static_cast<int>(values.size()), 0);
+  int at = 0;
+  for (const auto& value : values) {
+    push(value);
+    lua_rawseti(L, -2, ++at);
+  }
+  lua_setfield(L, -2, name);
+}
+
 }  // namespace opsh::lua

@@ -81,6 +81,21 @@ class Statement {
 
 enum class StatementKind { select, insert, update, delete_ };
 
+/// "select", "insert", "update", "delete"
+constexpr const char* word_of(StatementKind kind) {
+  switch (kind) {
+    case StatementKind::insert:
+      return "insert";
+    case StatementKind::update:
+      return "update";
+    case StatementKind::delete_:
+      return "delete";
+    case StatementKind::select:
+      break;
+  }
+  return "select";
+}
+
 /// What an author's statement does.
 struct Operation {
   StatementKind kind = StatementKind::select;

@@ -8,10 +8,6 @@
 namespace opsh::text {
 namespace {
 
-bool is_plain_ascii(char c) {
-  return c >= 0x20 && c < 0x7f;
-}
-
 bool is_hazard(std::int32_t value) {
   bool control = value < 0x20 || (value >= 0x7f && value < 0xa0);
   bool line_separator = value == 0x2028 || value == 0x2029;

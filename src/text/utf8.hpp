@@ -12,6 +12,11 @@ struct CodePoint {
   std::size_t bytes;   ///< how far to step, at least 1
 };
 
+/// One byte, one column, and nothing that acts.
+constexpr bool is_plain_ascii(char c) {
+  return c >= 0x20 && c < 0x7f;
+}
+
 /// The code point at the start of `text`, which is not empty. An invalid byte is a step of its own.
 CodePoint first_code_point(std::string_view text);
 

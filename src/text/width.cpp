@@ -16,10 +16,6 @@ struct Character {
   std::size_t columns;
 };
 
-bool is_plain_ascii(char c) {
-  return c >= 0x20 && c < 0x7f;
-}
-
 bool starts_a_character(std::string_view text, std::int32_t before, utf8proc_int32_t& state) {
   auto next = first_code_point(text).value;
   return next < 0 || utf8proc_grapheme_break_stateful(before, next, &state);

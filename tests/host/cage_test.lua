@@ -71,36 +71,6 @@ describe("a runbook", function()
     end
   end)
 
-  it("cannot require a file outside its folder by its path", function()
-    test.write("outside.lua", "return 1\n")
-    for _, name in ipairs({ "../outside", "..outside", "/etc/passwd", "./outside", "a/b", "" }) do
-      expect.contains(refused(("local a = require(%q)\n"):format(name)), "there is no module", name)
-    end
-  end)
-
-  it("cannot leave its folder through a symbolic link", function()
-    test.write("outside.lua", "return 1\n")
-    test.write("scripts/sample.lua", "")
-    expect.equal(test.shell("ln -s ../outside.lua scripts/inside.lua").exit, 0)
-    expect.contains(refused('local a = require("inside")\n'), "lies outside")
-  end)
-
-  it("requires a file beside it, once", function()
-    test.write("scripts/parts/words.lua", 'print("loaded") return { title = "from a module" }\n')
-    local result = load(
-      'local words, again = require("parts.words"), require("parts.words")\nassert(words == again)\n'
-        .. sample.runbook(nil, { title = "words.title" })
-    )
-    expect.equal(result.exit, 0)
-    expect.contains(result.output, "from a module")
-    expect.equal(result.errors, "loaded\n")
-  end)
-
-  it("keeps the line of an error in a module", function()
-    test.write("scripts/words.lua", "\nlocal a = nothing\n")
-    expect.contains(refused('local words = require("words")\n'), "words.lua:2")
-  end)
-
   it("prints to standard error, so that results stay clean", function()
     local result = load('print("hello", nil, 1)\n' .. sample.runbook())
     expect.equal(result.errors, "hello\tnil\t1\n")
@@ -141,44 +111,6 @@ describe("a runbook", function()
     expect.equal(result.exit, 0)
     expect.contains(result.output, "its own title")
     expect.lacks(result.output, "forged")
-  end)
-end)
-
-describe("a module", function()
-  it("that is named by a path, with a NUL or above the folder is not there", function()
-    test.write("outside.lua", "return 1\n")
-    local names = { "../../outside", "/tmp/outside", "outside\\0", "parts/../outside", "...outside", ".", "a..b" }
-    for _, name in ipairs(names) do
-      local errors = refused(('local a = require("%s")\n'):format(name))
-      expect.contains(errors, "there is no module", name)
-      expect.contains(errors, "sample.lua:1", name)
-    end
-  end)
-
-  it("behind a symbolic link to a folder lies outside", function()
-    test.write("elsewhere/inside.lua", "return 1\n")
-    test.write("scripts/sample.lua", "")
-    expect.equal(test.shell("ln -s ../elsewhere scripts/parts").exit, 0)
-    expect.contains(refused('local a = require("parts.inside")\n'), "lies outside")
-  end)
-
-  it("in a folder that opsh.config.lua declares is found, and hashed into the run", function()
-    local database = test.database({ sql = sample.items(1) })
-    test.write("opsh.config.lua", 'return { modules = { "lib" } }\n')
-    local module = test.write("lib/words.lua", 'return { title = "from the library" }\n')
-    local source = 'local words = require("words")\n' .. sample.runbook(nil, { title = "words.title" })
-    local result = test.opsh({ test.write("scripts/sample.lua", source), "--apply" }, { db = database })
-    expect.equal(result.exit, 0)
-    expect.contains(result.output, "from the library")
-    expect.is_true(database:value(("select sources ? '%s' from opsh.run"):format(module)))
-  end)
-
-  it("beside the runbook comes before one of a declared folder", function()
-    test.write("opsh.config.lua", 'return { modules = { "lib" } }\n')
-    test.write("lib/words.lua", 'return { title = "from the library" }\n')
-    test.write("scripts/words.lua", 'return { title = "from beside" }\n')
-    local result = load('local words = require("words")\n' .. sample.runbook(nil, { title = "words.title" }))
-    expect.contains(result.output, "from beside")
   end)
 end)
 

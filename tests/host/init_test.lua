@@ -25,7 +25,7 @@ describe("opsh init", function()
 
     -- What it says comes next works, and the configuration is one.
     expect.contains(test.opsh({ "list" }, { directory = test.folder() .. "/shop" }).output, "lower_case_emails")
-    expect.equal(test.opsh({ "test", "--filter=writes nothing" }, { directory = test.folder() .. "/shop" }).exit, 0)
+    expect.equal(test.opsh({ "test", "--filter=plans" }, { directory = test.folder() .. "/shop" }).exit, 0)
   end)
 
   it("makes what is missing, and no second first runbook", function()
@@ -49,5 +49,21 @@ describe("opsh init", function()
       expect.contains(result.errors, message)
     end
     expect.equal(test.shell("cat ../elsewhere/opsh.config.lua 2>/dev/null").output, "")
+  end)
+
+  it("leaves nothing behind where something is in its way", function()
+    for taken, message in pairs({
+      ["scripts"] = "cannot make the directory",
+      [".opsh/types/opsh/csv.lua/inner"] = "cannot write",
+      [".editorconfig/inner"] = "shop/.editorconfig is no file",
+      ["opsh.config.lua/inner"] = "shop/opsh.config.lua is no file",
+    }) do
+      test.write("shop/" .. taken, "mine")
+      local result = test.opsh({ "init", "shop" })
+      expect.is_true(result.exit == 1 or result.exit == 2, taken)
+      expect.contains(result.errors, message)
+      expect.equal(test.shell("find shop -type f").output, ("shop/%s\n"):format(taken))
+      test.shell("rm -r shop")
+    end
   end)
 end)

@@ -45,6 +45,12 @@ describe("opsh list", function()
 
   it("refuses a path that is not there, and says when there is nothing", function()
     expect.equal(test.opsh({ "list", "nowhere" }).exit, 2)
+    test.write("opsh.config.lua", 'return { runbooks = { "scrips" } }')
+    for _, command in ipairs({ "list", "lint" }) do
+      local errors = test.opsh({ command }).errors
+      expect.matches(errors, "opsh%.config%.lua names .*scrips in runbooks, and it is not there")
+    end
+    test.shell("rm opsh.config.lua")
     expect.contains(test.opsh({ "list" }).output, "no runbooks here")
     test.write("scripts/inner/x.sql", "")
     expect.contains(test.opsh({ "list" }).output, "no runbooks here")

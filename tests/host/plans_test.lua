@@ -251,6 +251,21 @@ describe("a target", function()
     expect.contains(result.errors, "expired after 1")
   end)
 
+  it("is compared with its own plan, also when another target of the database was planned since", function()
+    local database = again.items()
+    database:execute("create schema other; create table other.item (like item including all)")
+    test.write("opsh.config.lua", ("return { targets = { first = { connect = %q }, second = { connect = %q } } }\n"):format(
+      database.conninfo,
+      database.conninfo .. " options='-c search_path=other'"
+    ))
+    again.runbook()
+    local id = test.opsh({ "--target=first", "sample.lua", "--json" }).json().plan.id
+    expect.equal(test.opsh({ "--target=second", "sample.lua" }).exit, 0)
+    local result = test.opsh({ "--target=first", "sample.lua", "--apply", "--json" })
+    expect.equal(result.exit, 0)
+    expect.equal(result.json().drift.plan, id)
+  end)
+
   it("with a login that only reads has plans like any other", function()
     local database = again.items()
     configured(database, ("reader = %q"):format(database.conninfo))

@@ -115,7 +115,7 @@ describe("\\write", function()
       "\\i " .. file,
     })
     expect.contains(result.output, "\nlost\n")
-    expect.contains(result.errors, "the statement is rolled back, the transaction goes on")
+    expect.contains(result.errors, "the first error is the end, and the transaction ends with it")
     -- A script ends with its first error, and keeps nothing.
     expect.equal(result.exit, 1)
     expect.contains(result.errors, "the open transaction was rolled back")

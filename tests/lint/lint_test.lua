@@ -199,6 +199,14 @@ describe("opsh lint", function()
 
   it("wants files that there are", function()
     expect.equal(test.opsh({ "lint", "nowhere.lua" }).exit, 2)
+    expect.equal(test.shell("mkfifo pipe.lua").exit, 0)
+    expect.contains(test.opsh({ "lint", "pipe.lua" }).errors, "there is no file or folder pipe.lua")
+  end)
+
+  it("looks at each folder once, wherever symbolic links lead", function()
+    test.write("scripts/inner/x.lua", good)
+    expect.equal(test.shell("ln -s .. scripts/inner/loop").exit, 0)
+    expect.contains(test.opsh({ "lint" }).output, "1 file, nothing found")
   end)
 
   it("looks at a hundred runbooks within a second", function()

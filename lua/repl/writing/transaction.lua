@@ -189,8 +189,9 @@ function Transaction:write(statement, bindings, operation)
   if not ok then
     entry.rolled_back = true
     local err = explaining.of(result)
-    local goes_on = "the statement is rolled back, the transaction goes on"
-    err.hint = (err.hint or "") ~= "" and ("%s; %s"):format(err.hint, goes_on) or goes_on
+    local now = self.bench.ends_with_errors and "the first error is the end, and the transaction ends with it"
+      or "the statement is rolled back, the transaction goes on"
+    err.hint = (err.hint or "") ~= "" and ("%s; %s"):format(err.hint, now) or now
     error(err, 0)
   end
   entry.affected, entry.keys = result.affected, result.keys
