@@ -5,6 +5,7 @@ local plan_text = require("opsh.host.present.plan")
 local report = require("opsh.native.report")
 local result = require("opsh.host.present.result")
 local slowest = require("opsh.host.backup.slowest")
+local sorted_names = require("opsh.host.sorted_names")
 local text = require("opsh.native.text")
 
 local M = {}
@@ -33,8 +34,8 @@ local function heading(job, place, out)
   parts[1] = ("%s  %s\n"):format(out.strong(lang.text("rehearse")), text.printable(lang.message(job.runbook.title)))
   parts[#parts + 1] = line("runbook", job.path)
   parts[#parts + 1] = line("target", lang.message(document.target_words(job, place)))
-  for name, texts in pairs(job.params) do
-    parts[#parts + 1] = line("param", ("%s = %s"):format(name, table.concat(texts, ", ")))
+  for _, name in ipairs(sorted_names(job.params)) do
+    parts[#parts + 1] = line("param", ("%s = %s"):format(name, table.concat(job.params[name], ", ")))
   end
   parts[#parts + 1] = line("backup", ("%s, %s%s"):format(
     made.backup.file,

@@ -73,8 +73,10 @@ function M.wanted(job, place, id)
   return plan
 end
 
---- The newest plan of this runbook, with these params, on this database.
+--- The newest plan of this runbook, with these params, on this database; first of all those made for this target, since
+--- the schemas of a database may be the targets of as many tenants.
 local function newest(job, place)
+  local of_another
   for _, plan in ipairs(plans.list(place.state, place.config.targets)) do
     if plan.state == "damaged" then
       job.say(plan.message .. "; it is left out")
@@ -83,9 +85,11 @@ local function newest(job, place)
       and same_database(plan.target, job.identity)
       and same_values(plan.params, job.params)
     then
-      return plan
+      if plan.target.name == job.target.name then return plan end
+      of_another = of_another or plan
     end
   end
+  return of_another
 end
 
 --- Columns by name: what is another one in `now`, in words.
