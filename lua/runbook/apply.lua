@@ -155,7 +155,7 @@ function M.from(run, step, progress, standing, request)
   local spool = native_plan.spool(step.spool_path, position, step.key)
   progress.advance(standing.position)
   if step.atomic then return standing.number == 0 and run_atomic(run, step, spool, progress, done) end
-  local size, number = batch_size.new(step.batch), standing.number
+  local size, number = batch_size.new(step.batch, run.budgets and run.budgets.batch), standing.number
   position = standing.position
   local uncollected = 0
   while true do

@@ -2,7 +2,7 @@
 --- not fall: a larger batch that is slower per row holds locks longer for nothing.
 local M = {}
 
-local first, most = 1000, 10000
+local first, largest = 1000, 10000
 local short, long = 0.5, 1.0
 -- One batch says little: a checkpoint or a neighbour slows any. A size is judged by the mean of some.
 local judged_by = 3
@@ -11,9 +11,11 @@ local still_as_fast = 0.9
 local rest = 50
 
 ---@param fixed? integer the runbook's own choice
+---@param limit? integer what whoever runs it allows
 ---@return { size: integer, learn: fun(items: integer, seconds: number) }
-function M.new(fixed)
-  local self = { size = fixed or first }
+function M.new(fixed, limit)
+  local most = math.min(largest, limit or largest)
+  local self = { size = math.min(fixed or first, most) }
   local batches, items_seen, seconds_seen = 0, 0, 0
   local smaller_size, smaller_rate, resting = nil, nil, 0
 

@@ -31,12 +31,13 @@ end
 --- The budgets of a run.
 ---@param configured table|nil of the target
 ---@param given table<string, string[]> options, which may only lower them
----@return { max_rows?: integer, max_seconds?: number, tables?: table }
+---@return { max_rows?: integer, max_seconds?: number, batch?: integer, tables?: table } `batch`: items, of one batch
 function M.of(configured, given)
   configured = configured or {}
   return {
     max_rows = lowered(configured.max_rows, given, "max-rows", 0, true),
     max_seconds = lowered(configured.max_seconds, given, "max-seconds", 0.001, false),
+    batch = lowered(nil, given, "batch", 1, true),
     tables = configured.tables,
   }
 end

@@ -91,11 +91,37 @@ function M.explain_denied(job, err)
   return err
 end
 
---- Reads the ledger, over the login that writes it: the reader login need not see the schema opsh.
-function M.reading_ledger(job, work)
-  local session = native_db.host_reader(job.target)
-  local results = { host.attempt(work, session) }
+--- Lets reading_ledger keep its session from one time to the next: to open one costs more than what is read.
+function M.keep_ledger_session(job) job.ledger_session = {} end
+
+--- Closes what is kept; from now on reading_ledger opens one each time.
+function M.drop_ledger_session(job)
+  local kept = job.ledger_session
+  job.ledger_session = nil
+  if kept and kept.reader then kept.reader:close() end
+end
+
+-- In a snapshot of its own; nothing when none is kept, or it is gone.
+local function take_kept_session(job)
+  local kept = job.ledger_session
+  local session = kept and kept.reader
+  if not session then return nil end
+  kept.reader = nil
+  if host.protect(session.refresh, session) then return session end
   session:close()
+end
+
+--- Reads the ledger, over the login that writes it: the reader login need not see the schema opsh. Each time what is
+--- committed by then.
+function M.reading_ledger(job, work)
+  local session = take_kept_session(job) or native_db.host_reader(job.target)
+  local results = { host.attempt(work, session) }
+  local kept = job.ledger_session
+  if results[1] and kept and not kept.reader and host.protect(session.rest, session) then
+    kept.reader = session
+  else
+    session:close()
+  end
   if not results[1] then error(results[2], 0) end
   return unpack(results, 2, table.maxn(results))
 end

@@ -112,9 +112,10 @@ end
 ---@return table[] records the plans of the steps
 ---@return table head of the log
 function M.announce(job, started)
-  local identity, records = require_same_database(job), planned_records(job)
-  local log = audit.open(job.directory, job.id)
-  started(log, M.circumstances(job, identity), {
+  -- From here on who works is the login that writes.
+  job.identity = require_same_database(job)
+  local records, log = planned_records(job), audit.open(job.directory, job.id)
+  started(log, M.circumstances(job, job.identity), {
     title = job.runbook.title,
     script = job.runbook.real_path,
     sources = job.runbook.sources,
@@ -235,6 +236,8 @@ end
 --- Whoever takes a run over ends the session of the opsh before, which then sees no more than a lost connection.
 --- Returns whether the ledger could be asked.
 local function explain_loss(job, err)
+  -- A session that nobody answers on is found out late; opening one has a limit of its own.
+  jobs.drop_ledger_session(job)
   -- It first waits until that session is gone, and then writes that the run is its own.
   for _ = 1, 4 do
     local ok, record = host.protect(
@@ -312,6 +315,7 @@ function M.carry_out(job, progress)
     4,
     ("\nopsh: stopped at once; what was committed stays. Go on with: %s\n"):format(job.resume)
   )
+  jobs.keep_ledger_session(job)
   local ok, err = host.protect(work_through, job, progress)
   if not ok then
     -- Whoever has taken the run over goes on with its effects too.
@@ -323,6 +327,7 @@ function M.carry_out(job, progress)
     ok, err = host.protect(M.finish, job)
   end
   if not ok then M.stop(job, err) end
+  jobs.drop_ledger_session(job)
   job.ledger:close()
   if ok then return end
   error(err, 0)

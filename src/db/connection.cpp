@@ -63,9 +63,8 @@ Connection::Connection(const Target& target, Access access) {
       this);
   settle(target, access);
   if (target.judged)
-    gate_.emplace(target.declared, [this](const char* text, const Parameters& parameters) {
-      return execute_prepared(text, parameters);
-    });
+    gate_.emplace(target.declared,
+                  [this](const char* text, const Parameters& parameters) { return execute_planned(text, parameters); });
 }
 
 Connection::~Connection() {
@@ -138,22 +137,43 @@ Result Connection::execute(const char* text, const Parameters& parameters, Contr
 
 Result Connection::execute_prepared(const char* text, const Parameters& parameters) {
   require_ready();
+  send_prepared(prepare(text, parameters), parameters);
+  return receive();
+}
+
+/// The setting holds for this statement alone, and all three travel together. After an error the transaction is doomed,
+/// and the setting goes with it.
+Result Connection::execute_planned(const char* text, const Parameters& parameters) {
+  require_ready();
+  const char* name = prepare(text, parameters);
+  const char* one_plan = prepare("select pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)", {});
+  const char* as_settled = prepare("select pg_catalog.set_config('plan_cache_mode', 'auto', true)", {});
+  if (!PQenterPipelineMode(connection_.get())) give_up(connection_lost(said(connection_.get())));
+  send_prepared(one_plan, {});
+  send_prepared(name, parameters);
+  send_prepared(as_settled, {});
+  if (!PQpipelineSync(connection_.get())) give_up(connection_lost(said(connection_.get())));
+  return receive_middle_of_three();
+}
+
+const char* Connection::prepare(const char* text, const Parameters& parameters) {
   auto [known, made] = prepared_.try_emplace(text, fmt::format("opsh_{}", prepared_.size() + 1));
-  const char* name = known->second.c_str();
-  if (made) {
-    try {
-      send_prepare(name, text, parameters);
-      receive();
-    } catch (const Error&) {
-      prepared_.erase(known);
-      throw;
-    }
+  if (!made) return known->second.c_str();
+  try {
+    send_prepare(known->second.c_str(), text, parameters);
+    receive();
+  } catch (const Error&) {
+    prepared_.erase(known);
+    throw;
   }
+  return known->second.c_str();
+}
+
+void Connection::send_prepared(const char* name, const Parameters& parameters) {
   std::vector<const char*> texts;
   for (const auto& value : parameters.values()) texts.push_back(value.text ? value.text->c_str() : nullptr);
   if (!PQsendQueryPrepared(connection_.get(), name, static_cast<int>(texts.size()), texts.data(), nullptr, nullptr, 0))
     give_up(connection_lost(said(connection_.get())));
-  return receive();
 }
 
 void Connection::send_prepare(const char* name, const char* text, const Parameters& parameters) {
@@ -201,19 +221,40 @@ Result Connection::receive(Control control) {
   Deadline deadline = answer_deadline();
   flush(deadline);
   Result last;
-  for (;;) {
-    while (PQisBusy(connection_.get())) {
-      wait(POLLIN, deadline);
-      if (!PQconsumeInput(connection_.get())) give_up(connection_lost(said(connection_.get())));
-    }
-    Result next{PQgetResult(connection_.get())};
-    if (!next) break;
+  while (Result next = next_result(deadline)) {
     last = std::move(next);
     auto status = PQresultStatus(last.get());
     if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) break;
   }
   cancelled_ = {};
   return checked(std::move(last), control);
+}
+
+/// The answer of the second statement of a pipeline of three, or the first error of any.
+Result Connection::receive_middle_of_three() {
+  waiting_since_ = Clock::now();
+  waiting_next_ = waiting_sink_ ? Deadline::in(first_word) : Deadline{};
+  Deadline deadline = answer_deadline();
+  flush(deadline);
+  Result answer;
+  for (int statement = 1; statement <= 3; ++statement)
+    while (Result next = next_result(deadline)) {
+      const auto status = PQresultStatus(next.get());
+      const bool failed = status == PGRES_FATAL_ERROR;
+      if (failed || (statement == 2 && status != PGRES_PIPELINE_ABORTED)) answer = std::move(next);
+    }
+  next_result(deadline);  // the end of the pipeline
+  cancelled_ = {};
+  if (!PQexitPipelineMode(connection_.get())) give_up(connection_lost(said(connection_.get())));
+  return checked(std::move(answer), Control::none);
+}
+
+Result Connection::next_result(const Deadline& deadline) {
+  while (PQisBusy(connection_.get())) {
+    wait(POLLIN, deadline);
+    if (!PQconsumeInput(connection_.get())) give_up(connection_lost(said(connection_.get())));
+  }
+  return Result{PQgetResult(connection_.get())};
 }
 
 Deadline Connection::answer_deadline() const {

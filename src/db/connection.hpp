@@ -110,12 +110,18 @@ class Connection {
   Result execute(const char* text, const Parameters& parameters, Control control = Control::none);
   /// As execute; the server keeps the plan for the next time. `text` is a literal of the host's.
   Result execute_prepared(const char* text, const Parameters& parameters);
+  /// As execute_prepared, with one plan for all values: to plan the gate's questions takes longer than to answer them.
+  Result execute_planned(const char* text, const Parameters& parameters);
   Result describe(const char* text, const Parameters& parameters);
 
   void require_ready();
+  const char* prepare(const char* text, const Parameters& parameters);
+  void send_prepared(const char* name, const Parameters& parameters);
   void send_prepare(const char* name, const char* text, const Parameters& parameters);
   void send(const char* text, const Parameters& parameters);
   Result receive(Control control = Control::none);
+  Result receive_middle_of_three();
+  Result next_result(const Deadline& deadline);
   Result checked(Result result, Control control);
   Deadline answer_deadline() const;
   void wait(short events, const Deadline& deadline);

@@ -43,6 +43,8 @@ constexpr std::array settings{
     Setting{"cursor_tuple_fraction", "'1'"},
     // Of a plan over 100 000 rows compiling took a quarter of the time, and of the gate's questions all of it.
     Setting{"jit", "'off'"},
+    // The gate sets another one for each of its questions, and this one after it.
+    Setting{"plan_cache_mode", "'auto'"},
     // The schemas that the role's search_path finds, without opsh, whose tables would hide the user's where the role
     // has that name, and with pg_catalog before them all, where nothing can hide what is in it.
     Setting{"search_path",

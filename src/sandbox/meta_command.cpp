@@ -17,6 +17,8 @@ constexpr std::array harmless{
     "gset", "gx",    "h",        "help",         "p",    "print",      "pset",       "q",     "qecho", "quit",
     "r",    "reset", "restrict", "set",          "t",    "timing",     "unrestrict", "unset", "warn",  "x"};
 constexpr std::array branching{"if", "elif", "else", "endif"};
+// Others may follow these on their line.
+constexpr std::array followed{"if", "elif", "else", "endif", "set", "unset"};
 
 std::string_view trimmed(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(space), text.size()));
@@ -83,6 +85,13 @@ bool stays(std::string_view arguments) {
 
 }  // namespace
 
+std::string_view first_command(std::string_view line) {
+  const auto next = line.find('\\');
+  if (next == line.npos || line.find_first_of("'\"`") < next) return line;
+  const std::string_view name = line.substr(0, line.find_first_of(" \t\r\v\f\\|"));
+  return std::ranges::find(followed, name) == followed.end() ? line : line.substr(0, next);
+}
+
 MetaCommand read_meta_command(std::string_view text) {
   std::string_view name = text.substr(0, text.find_first_of(" \t\r\v\f\\|"));
   std::string_view arguments = text.substr(name.size());
@@ -94,7 +103,8 @@ MetaCommand read_meta_command(std::string_view text) {
   if (name == "i" || name == "include") return named_file(name, arguments, Named::How::include);
   if (name == "ir" || name == "include_relative") return named_file(name, arguments, Named::How::include_beside);
   // A statement's result into a file or a program is an effect that a copy of the data would not have.
-  if ((name == "g" || name == "gx") && !trimmed(arguments).empty()) return unknown(name, "writes elsewhere");
+  if ((name == "g" || name == "gx") && !trimmed(arguments).empty() && trimmed(arguments) != "/dev/null")
+    return unknown(name, "writes elsewhere");
   if (name == "c" || name == "connect")
     return stays(arguments) ? MetaCommand{} : unknown(name, "may lead to another server");
   if (std::ranges::find(branching, name) != branching.end()) return {.branches = true};

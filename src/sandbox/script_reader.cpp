@@ -139,7 +139,8 @@ class Scanner {
   void backslash() {
     if (look(1) == ';') return advance(2);
     auto end = std::min(text_.find('\n', at_), text_.size());
-    std::string_view line = text_.substr(at_ + 1, end - at_ - 1);
+    std::string_view line = first_command(text_.substr(at_ + 1, end - at_ - 1));
+    end = at_ + 1 + line.size();
     if (line.ends_with('\r')) line.remove_suffix(1);
     auto command = read_meta_command(line);
     if (!command.unknown.empty()) return give_up(command.unknown);

@@ -60,6 +60,7 @@ describe("schema steps and effects, by an owner that is no superuser and with a 
     expect.contains(planned.output, "a reader login: it may write no table")
     local applied = on_target(path, "--apply")
     expect.equal(applied.exit, 0, applied.errors)
+    expect.matches(applied.output, "\napply .*\ntarget [^\n]* as owner_of_")
     expect.equal(effecting.lines(), { "down", "batch", "5" })
     local again = on_target(path, "--apply")
     expect.contains(again.output, "Nothing to do; nothing was written.")

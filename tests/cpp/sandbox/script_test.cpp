@@ -66,11 +66,12 @@ TEST_CASE("what a file includes and copies from belongs to it") {
   Folder folder;
   folder.write("sub/top.sql", "\\ir inner.sql\n\\i other.sql\n\\copy t (a, b) from 'data file.csv' with csv\n");
   folder.write("sub/inner.sql", "select 1;");
-  folder.write("other.sql", "\\include_relative 'quoted.sql'\n");
+  folder.write("other.sql", "\\include_relative 'quoted.sql'\n\\if :x \\i branch.sql\n\\endif\n");
+  folder.write("branch.sql", "select 2;");
   folder.write("quoted.sql", "select 3;");
   folder.write("data file.csv", "1,2\n");
   auto whole = digest_of("sub/top.sql");
-  for (const char* part : {"sub/inner.sql", "quoted.sql", "other.sql", "data file.csv"}) {
+  for (const char* part : {"sub/inner.sql", "quoted.sql", "branch.sql", "other.sql", "data file.csv"}) {
     folder.write(part, "-- changed\n");
     INFO(part);
     CHECK(digest_of("sub/top.sql") != whole);
@@ -102,6 +103,10 @@ TEST_CASE("meta-commands that run programs or reach out make the rest unknown, w
                            "\\c postgres://other/x\n",
                            "\\nosuch\n",
                            "select 1 \\gset \\! date\n",
+                           "\\if :{?n} \\else \\! date\n",
+                           "\\set n 1 \\i missing.sql\n",
+                           "\\set n '\\\\' \\! date\n",
+                           "select 1 \\g /dev/null.sql\n",
                            "\\i missing.sql\n",
                            "\\copy t from missing.csv\n"}) {
     INFO(text);
@@ -146,6 +151,7 @@ TEST_CASE("usual meta-commands are known") {
       known("\\set ON_ERROR_STOP on\n\\echo it's \\fine\n\\pset null '\\\\N'\n\\timing off\n\\c other\n"
             "select 1 as x \\gset\nselect :x \\gexec\n\\if :x\nselect 2;\n\\else\n\\endif\n\\restrict abc\n\\d t\n"
             "set standard_conforming_strings = on;\nset default_tablespace = '';\n"));
+  CHECK(known("\\if :{?n} \\else \\set n 1000 \\endif\nselect setval('s', :n) \\g /dev/null\n"));
 }
 
 TEST_CASE("a file that includes itself is unknown, not read for ever") {
