@@ -164,6 +164,12 @@ M.budgets = {
     help = "Begin no batch after this time; may only lower the target's budget.",
     group = "ladder",
   },
+  {
+    name = "batch",
+    value = "N",
+    help = "Put at most N items into a batch; an atomic step stays one.",
+    group = "ladder",
+  },
 }
 
 --- How many sessions --jobs asks for.
@@ -256,6 +262,7 @@ M.ladder = {
   M.answers,
   M.budgets[1],
   M.budgets[2],
+  M.budgets[3],
   M.backup[1],
   M.backup[2],
   M.backup[3],

@@ -132,6 +132,8 @@ return runbook({
         import_audit.record(tx, { import_audit.outcome(item, "failed", "error", err.sqlstate or err.kind) })
       end,
       verify = function(check, ctx)
+        local tried = ctx.done.counts.success + ctx.done.counts.validation_failed
+        check:equal("answers tried", tried, ctx.planned.items - ctx.done.skipped - ctx.done.failed)
         check:equal("answers imported", ctx.done.counts.success, ctx.done.labels.import)
         check:equal("answers not usable", ctx.done.counts.validation_failed, ctx.done.labels.validation_failed)
       end,

@@ -105,7 +105,8 @@ return runbook({
       end,
       verify = function(check, ctx)
         check:equal("scenarios changed", ctx.done.counts.scenarios_changed, ctx.done.totals.scenarios_changed)
-        check:equal("generations audited", ctx.done.counts.audited, ctx.done.items)
+        local expected = ctx.planned.items - ctx.done.skipped - ctx.done.failed
+        check:equal("generations audited", ctx.done.counts.audited, expected)
         check:none("scenarios of audited generations without their prompt", [[
           select scenario.id as scenario_id, generation.id as generation_id
           from scenarios as scenario

@@ -27,15 +27,18 @@ function M.served_by(parts)
 end
 
 --- What is expected. Each takes as its last argument what it is about, shown when it fails:
---- `equal(found, expected)`, `contains(text or list, piece)`, `lacks(text, piece)`, `matches(text, pattern)`,
---- `is_true(condition)`, `none(rows)`, `raises(function, message or kind)`, which returns the error.
+--- `equal(found, expected)`, `rows(database, query, expected)`, `contains(text or list, piece)`, `lacks(text, piece)`,
+--- `matches(text, pattern)`, `is_true(condition)`, `none(rows)`, `raises(function, message or kind)`, which returns the
+--- error.
 ---@type table<string, function>
 M.expect = nil
 
---- A group of tests; groups may stand in groups.
+--- A group of tests; groups may stand in groups. Tests that share something at the file's level, which the first of
+--- them makes, stand in one with `together`: they run in one process, in their order.
 ---@param name string
 ---@param declare fun()
-function M.describe(name, declare) return host.describe(name, declare) end
+---@param options? { together?: boolean }
+function M.describe(name, declare, options) return host.describe(name, declare, options) end
 
 --- A test. Its name is a sentence that can be false.
 ---@param name string
@@ -46,11 +49,18 @@ function M.it(name, work) return host.it(name, work) end
 ---@param work fun()
 function M.before_each(work) return host.before_each(work) end
 
+--- The standing properties of a runbook, each a test: plan and simulate change nothing, apply does what it planned,
+--- again does nothing, kills change nothing, undo restores everything. docs/testing.md has the fixture's fields.
+---@param runbook string its path from the test file's folder
+---@param fixture table
+function M.ladder(runbook, fixture) return host.ladder(runbook, fixture) end
+
 --- A fresh database, dropped after the test. `files` are psql's, named from the test file's folder and loaded once with
---- `variables`; then `sql`. It has `conninfo`, `query(sql, ...)`, `value(sql, ...)`, `execute(sql)` and
---- `run_file(file, variables)` over psql, and `checksum()`: the content of every table and sequence but the ledger's.
---- With `production` it is on a server that opsh does not know as a throw-away one: an apply there wants a backup.
----@param options? { files?: string[], variables?: table<string, string|number>, sql?: string, production?: boolean }
+--- `variables`; then `sql`; then `rows`, by table. It has `conninfo`, `query(sql, ...)`, `value(sql, ...)`,
+--- `execute(sql)` and `run_file(file, variables)` over psql, and `checksum()`: the content of every table and sequence
+--- but the ledger's. With `production` it is on a server that opsh does not know as a throw-away one: an apply there
+--- wants a backup.
+---@param options? table the fields of opsh.test.DatabaseOptions
 ---@return table
 function M.database(options) return host.database(options) end
 

@@ -226,6 +226,7 @@ function M.climb(given, path, runbook, place, out, words)
   local directory = rehearsals.directory(place.state, id)
   local job = rehearsal.job(runbook, place, given, id, { directory = directory, sample = 0 })
   job.say, job.path, job.command, job.reason = out.say, path, words.all, options.reason_of(given)
+  job.budgets = { batch = budgets.of(nil, given).batch }
   job.rehearsal, job.document = { directory = directory }, present.document
   system.make_directory(directory)
   local ok, err = host.protect(work, job, given, place, out)

@@ -81,6 +81,7 @@ local of_apply = {
   answers = true,
   apply = false,
   backup = true,
+  batch = true,
   confirm = true,
   interactive = false,
   ["max-rows"] = true,

@@ -7,6 +7,7 @@ local native_db = require("opsh.native.db")
 local place = require("opsh.host.test.place")
 local proc = require("opsh.native.proc")
 require("opsh.host.runbook.rows")
+local rows = require("opsh.host.test.rows")
 local sandbox = require("opsh.native.sandbox")
 local system = require("opsh.native.system")
 
@@ -25,11 +26,18 @@ local content_of = [[
   order by n.nspname, c.relname]]
 local statements_at_once = 50
 
+-- Nothing here lives long enough for a compiled expression to pay, or for a vacuum to find something: each database is
+-- another one for autovacuum to look at. Fixtures say ANALYZE themselves.
+local function short_lived(settings)
+  settings.jit, settings.autovacuum = "off", "off"
+  return { settings = settings }
+end
+
 -- A server that is not known as a throw-away one: for what opsh asks of those that somebody would miss.
-local kinds = { usual = {}, production = { settings = { cluster_name = "production" } } }
+local kinds = { usual = short_lived({}), production = short_lived({ cluster_name = "production" }) }
 
 local servers, client = {}, nil
-local templates, count = {}, 0
+local templates, prepared, count = {}, {}, 0
 
 local function running(kind)
   servers[kind] = servers[kind] or sandbox.start(kinds[kind])
@@ -80,6 +88,12 @@ local function load_files(conninfo, files, variables)
   end
 end
 
+--- The name of a database that `make` made the first time.
+local function kept(known, key, make)
+  known[key] = known[key] or make()
+  return known[key]
+end
+
 --- The name of a database that holds these files' content and to which nobody connects; made once for what loads the
 --- same. Nothing when that cannot be told.
 local function template(kind, files, variables)
@@ -88,13 +102,11 @@ local function template(kind, files, variables)
     keys[at + 1] = sandbox.content_key(path, variables)
     if not keys[at + 1] then return nil end
   end
-  local key = table.concat(keys, " ")
-  if not templates[key] then
+  return kept(templates, table.concat(keys, " "), function()
     local name = new_name("loaded")
     load_files(running(kind):create_database(name), files, variables)
-    templates[key] = name
-  end
-  return templates[key]
+    return name
+  end)
 end
 
 local Database = {}
@@ -146,9 +158,31 @@ function Database:checksum()
   return sums
 end
 
---- A fresh database, dropped after the test.
----@param options? { files?: string[], variables?: table<string, string|number>, sql?: string, production?: boolean }
-function M.fresh(options)
+local function new_database(server, name, original)
+  local conninfo = original and server:create_database(name, original) or server:create_database(name)
+  return setmetatable({ name = name, server = server, conninfo = conninfo }, Database)
+end
+
+--- The name of a copy of a template on which `work` was called; made once for the same two.
+local function prepared_template(server, original, work)
+  prepared[work] = prepared[work] or {}
+  return kept(prepared[work], original, function()
+    local made = new_database(server, new_name("prepared"), original)
+    work(made)
+    return made.name
+  end)
+end
+
+--- Another database with the content that this one has now, there until `drop`. Nobody may be connected to this one.
+function Database:copy() return new_database(self.server, new_name("copy"), self.name) end
+
+function Database:drop() self.server:drop_database(self.name) end
+
+--- A database that is there until `drop`, or until all tests are over: for what several tests look at.
+--- `prepare` gets the database once the files are loaded. Like them it is run once for the same files, variables and
+--- function: what it left is what each test gets.
+---@param options? opsh.test.DatabaseOptions
+function M.lasting(options)
   options = options or {}
   local kind = options.production and "production" or "usual"
   local server = running(kind)
@@ -160,12 +194,21 @@ function M.fresh(options)
     variables[name] = tostring(value)
   end
   local loaded = #files > 0 and template(kind, files, variables)
-  local name = new_name("test")
-  local made = setmetatable({ name = name }, Database)
-  made.conninfo = loaded and server:create_database(name, loaded) or server:create_database(name)
-  place.at_end(function() server:drop_database(name) end)
-  if not loaded then load_files(made.conninfo, files, variables) end
+  if loaded and options.prepare then loaded = prepared_template(server, loaded, options.prepare) end
+  local made = new_database(server, new_name("test"), loaded or nil)
+  if not loaded then
+    load_files(made.conninfo, files, variables)
+    if options.prepare then options.prepare(made) end
+  end
   if options.sql then made:execute(options.sql) end
+  if options.rows then made:execute(rows.statement(options.rows)) end
+  return made
+end
+
+--- A fresh database, dropped after the test.
+function M.fresh(options)
+  local made = M.lasting(options)
+  place.at_end(function() made:drop() end)
   return made
 end
 
@@ -174,7 +217,7 @@ function M.stop()
   for _, server in pairs(servers) do
     server:stop()
   end
-  servers, templates = {}, {}
+  servers, templates, prepared = {}, {}, {}
 end
 
 return M

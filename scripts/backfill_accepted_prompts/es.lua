@@ -8,6 +8,7 @@ return {
   ["scenarios filled"] = "escenarios completados",
   ["scenarios without the prompt of their generation"] = "escenarios sin el prompt de su generación",
   ["import answers"] = "importar respuestas",
+  ["answers tried"] = "respuestas intentadas",
   ["answers imported"] = "respuestas importadas",
   ["answers not usable"] = "respuestas que no sirven",
   ["answers are validated"] = "validación de respuestas activada",

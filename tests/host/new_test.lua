@@ -42,14 +42,22 @@ describe("opsh new", function()
     written("park", "--kind=quarantine", "--table=line", "--where=unit is null", "--archive=app.line_bad", target)
     written("clean", "--kind=delete", "--table=app.customer", "--where=state = 'sad' and at < :before", target)
     written("add", "--kind=schema", "--table=orders", "--column=owner_id", "--references=staff")
-    local checked = test.opsh({ "test", "scripts" }, { timeout = 120 })
+    local checked = test.opsh({ "test", "scripts" }, { timeout = 300 })
     expect.equal(checked.exit, 0, checked.output)
-    expect.matches(checked.output, "\n21 passed, 0 failed\n$")
+    expect.matches(checked.output, "\n46 passed, 0 failed\n$")
     expect.equal(test.opsh({ "lint", "scripts" }).exit, 0)
     -- What refers to a row that is to go either keeps it or goes with it.
     local clean = text_of("scripts/clean.lua")
     expect.contains(clean, "not exists (select from app.invoice as invoice where invoice.customer_id = customer.id)")
     expect.contains(clean, '["app.visit"] = "select id from app.visit where customer_id = any(:keys)"')
+  end)
+
+  it("makes up a column of the type of what it is compared with", function()
+    written("clean", "--kind=delete", "--table=session", "--where=seen < :before and score > 3 and not open")
+    local schema = text_of("scripts/clean/fixture/schema.sql")
+    for _, column in ipairs({ "seen date", "score numeric", "open boolean" }) do
+      expect.contains(schema, column)
+    end
   end)
 
   it("writes a test that a runbook with a fault does not pass", function()
@@ -93,6 +101,7 @@ describe("opsh new", function()
       ["drop table x is no plain name of a table"] = { "x", "--kind=delete", "--table=drop table x", "--where=true" },
       ["--where wants one expression"] = { "x", "--kind=delete", "--table=line", "--where=true; drop table line" },
       ["--where has now"] = { "x", "--kind=delete", "--table=line", "--where=at < now()" },
+      ["--set asks another table"] = { "x", "--kind=backfill", "--table=line", "--column=n", "--set=(select 1)" },
       ["int; drop is no type"] = { "x", "--kind=schema", "--table=line", "--column=n int; drop" },
       [":limit cannot be the name of a param"] = { "x", "--kind=delete", "--table=line", "--where=qty < :limit" },
     }) do

@@ -12,11 +12,14 @@ M.runbook = "../../quarantine_orphan_drivers.lua"
 --- The fixture. `more` is SQL that is run on it.
 function M.database(variables, more) return test.database({ files = fixture, variables = variables, sql = more }) end
 
+local function foresee(database) database:run_file("../fixture/reference.sql") end
+
+--- For a run with --limit=100.
+function M.foresee_of_100(database) database:run_file("../fixture/reference.sql", { lim = 100 }) end
+
 --- The fixture, with the answers of reference.sql worked out before anything runs.
-function M.prepared(variables, reference)
-  local database = M.database(variables)
-  database:run_file("../fixture/reference.sql", reference)
-  return database
+function M.prepared(variables, work)
+  return test.database({ files = fixture, variables = variables, prepare = work or foresee })
 end
 
 function M.opsh(database, ...)

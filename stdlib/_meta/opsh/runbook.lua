@@ -78,7 +78,7 @@ function queries:rows(sql, ...) end
 ---@field run? string the run's id, once there is one
 ---@field so_far? opsh.SoFar in `effect`, `compensate` and `finally`
 ---@field report opsh.ResultTables in `apply` and `on_failure`
-local context = {}
+local ctx = {}
 
 --- The result tables of a step. Rows are kept with their batch: what is rolled back has added none.
 ---@class opsh.ResultTables
@@ -100,14 +100,14 @@ function result_table:add(row) end
 ---@param sql string
 ---@param each fun(row: (string|opsh.Null)[])
 ---@return integer
-function context:copy_out(sql, each) end
+function ctx:copy_out(sql, each) end
 
 --- In `effect` and `compensate`: keeps a value (JSON's) the first time, gives what was kept ever after, also to another
 --- process. What is to be put back is remembered before it is changed.
 ---@param name string
 ---@param value? any
 ---@return any
-function context:remember(name, value) end
+function ctx:remember(name, value) end
 
 --- What a run has done up to now.
 ---@class opsh.SoFar
@@ -123,31 +123,31 @@ function context:remember(name, value) end
 
 --- Reads and writes in one batch.
 ---@class opsh.Transaction: opsh.Queries
-local transaction = {}
+local tx = {}
 
 --- Runs a statement; returns how many rows it touched.
 ---@param sql string
 ---@param ... opsh.Value|table<string, opsh.Value>
 ---@return integer
-function transaction:exec(sql, ...) end
+function tx:exec(sql, ...) end
 
 --- Defines or changes objects, in a schema step: one statement, without values.
 ---@param sql string
-function transaction:ddl(sql) end
+function tx:ddl(sql) end
 
 --- Sends rows with COPY, for rows that do not come from the database. Returns how many the server took.
 ---@param table string
 ---@param columns string[]
 ---@param rows table<string, any>[]|fun(): table<string, any>? by column name
 ---@return integer
-function transaction:copy_in(table, columns, rows) end
+function tx:copy_in(table, columns, rows) end
 
 --- Runs a function; when it raises, what it wrote is taken back and the error goes on.
 ---@generic T
 ---@param work fun(...): T
 ---@param ... any for `work`
 ---@return T
-function transaction:savepoint(work, ...) end
+function tx:savepoint(work, ...) end
 
 --- Runs a function; when it raises, what it wrote is taken back, and nil and the error are returned.
 ---@generic T
@@ -155,7 +155,7 @@ function transaction:savepoint(work, ...) end
 ---@param ... any for `work`
 ---@return T?
 ---@return opsh.Error? err
-function transaction:try_savepoint(work, ...) end
+function tx:try_savepoint(work, ...) end
 
 --- The items of a batch, in key order: a list of rows with the columns of the plan and of `classify`, and in SQL the
 --- relation `:items`.

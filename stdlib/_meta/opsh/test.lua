@@ -14,6 +14,13 @@ local expect = {}
 ---@param what? string
 function expect.equal(found, expected, what) end
 
+--- A query gives these rows, in this order. A column that a row does not name is NULL.
+---@param database opsh.test.Database
+---@param sql string
+---@param expected table<string, any>[]
+---@param what? string
+function expect.rows(database, sql, expected, what) end
+
 --- A text, or a list, has this piece.
 ---@param found string|any[]
 ---@param piece any
@@ -53,7 +60,8 @@ test.expect = expect
 --- A group of tests; groups may stand in groups.
 ---@param name string
 ---@param declare fun()
-function test.describe(name, declare) end
+---@param options? { together?: boolean } with `together` they run in one process, in their order
+function test.describe(name, declare, options) end
 
 --- A test. Its name is a sentence that can be false.
 ---@param name string
@@ -75,13 +83,32 @@ function test.before_each(work) end
 ---@class opsh.test.DatabaseOptions
 ---@field files? string[] psql's, from the test file's folder on
 ---@field variables? table<string, string|number> of the files
----@field sql? string runs after the files
+---@field prepare? fun(database: opsh.test.Database) runs once after the same files, with the same variables
+---@field sql? string runs after that, for this database alone
+---@field rows? table<string, table<string, any>[]> by table; inserted after `sql`, a column not named gets its default
 ---@field production? boolean on a server that opsh does not know as a throw-away one: an apply there wants a backup
 
 --- A fresh database on a throw-away server, dropped after the test.
 ---@param options? opsh.test.DatabaseOptions
 ---@return opsh.test.Database
 function test.database(options) end
+
+--- What `test.ladder` takes beside the runbook; docs/testing.md says more.
+---@class opsh.test.Ladder: opsh.test.DatabaseOptions
+---@field params? string[]|fun(): string[] words of the command line behind the runbook
+---@field environment? table<string, string> of all runs
+---@field answers? string the file of --answers, from the test file's folder on
+---@field exit? integer the exit status of an apply; 0
+---@field remains? integer items that the plan still finds after an apply; 0
+---@field batch? integer the most items in a batch; a quarter of the largest step's
+---@field boundaries? "all" killed in every batch; some when it is left out
+---@field except? table<string, string[]> columns by table that are not compared after kills and after an undo
+---@field undo? false the runbook cannot be taken back, and says so
+
+--- The standing properties of a runbook, each a test of its own.
+---@param runbook string its path from the test file's folder
+---@param fixture opsh.test.Ladder
+function test.ladder(runbook, fixture) end
 
 ---@class opsh.test.Options
 ---@field db? opsh.test.Database|string given as --db
