@@ -107,6 +107,21 @@ local function look(out, job, terms)
   end
 end
 
+-- So many reports of looks that held are kept of one run; a failed one stays, whatever its age.
+local most_held = 20
+
+local function forget_old(state, run)
+  local held = {}
+  for _, id in ipairs(system.list(state .. "/verifications")) do
+    local directory = places.at(state, "verifications", id).directory
+    local ok, shown = host.protect(function() return json.decode(system.read_file(places.shown(directory))) end)
+    if ok and shown.outcome == "held" and shown.verify.of == run then held[#held + 1] = directory end
+  end
+  for at = 1, #held - most_held do
+    system.remove_tree(held[at])
+  end
+end
+
 local function watch(given, out, place, id)
   local terms = {
     seconds = seconds_of(given, "for", "2h"),
@@ -130,6 +145,7 @@ local function watch(given, out, place, id)
   job.document, job.outcome = verification, exit == 0 and "held" or "failed"
   local about = places.at(place.state, "verifications", ladder.new_run_id())
   reports.finish(job, place, out, about, "verify", exit, false)
+  if exit == 0 then host.attempt(forget_old, place.state, job.record.id) end
   return exit
 end
 

@@ -254,10 +254,13 @@ describe("a target", function()
   it("is compared with its own plan, also when another target of the database was planned since", function()
     local database = again.items()
     database:execute("create schema other; create table other.item (like item including all)")
-    test.write("opsh.config.lua", ("return { targets = { first = { connect = %q }, second = { connect = %q } } }\n"):format(
-      database.conninfo,
-      database.conninfo .. " options='-c search_path=other'"
-    ))
+    test.write(
+      "opsh.config.lua",
+      ("return { targets = { first = { connect = %q }, second = { connect = %q } } }\n"):format(
+        database.conninfo,
+        database.conninfo .. " options='-c search_path=other'"
+      )
+    )
     again.runbook()
     local id = test.opsh({ "--target=first", "sample.lua", "--json" }).json().plan.id
     expect.equal(test.opsh({ "--target=second", "sample.lua" }).exit, 0)

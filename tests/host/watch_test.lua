@@ -54,6 +54,22 @@ describe("opsh watch", function()
     expect.equal(document.last.steps[1].checks[2].rows[1].id, 7)
   end)
 
+  it("keeps the newest 20 reports of looks at a run that held, and all that failed", function()
+    local database, id = applied()
+    expect.equal(watch(database, id, "--once").exit, 0)
+    test.shell([[
+      cd state/opsh/verifications && only=$(ls)
+      for number in $(seq -w 1 22); do cp -r "$only" "2000-$number"; done
+      sed -i 's/"held"/"failed"/' 2000-01/shown.json
+      sed -i 's/]] .. id .. [[/another/' 2000-02/shown.json
+      rm 2000-03/shown.json
+    ]])
+    expect.equal(watch(database, id, "--once").exit, 0)
+    local left = test.shell("ls state/opsh/verifications").output
+    expect.equal(select(2, left:gsub("\n", "")), 3 + 20)
+    expect.matches(left, "^2000%-01\n2000%-02\n2000%-03\n2000%-05\n")
+  end)
+
   it("ends at Ctrl-C", function()
     local database, id = applied()
     local process = test.spawn({ "watch", id, "--for=60s", "--every=30s" }, { db = database })

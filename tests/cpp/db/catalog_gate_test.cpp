@@ -14,6 +14,7 @@ using test::declaring;
 using test::failure;
 using test::said;
 using test::setup;
+using opsh::sql::operator""_sql;
 
 TEST_CASE("a function that somebody wrote is refused wherever a statement can call it") {
   test::Database database;
@@ -46,6 +47,25 @@ TEST_CASE("a function that somebody wrote is refused wherever a statement can ca
                     "select * from t tablesample system (evil(100))",
                     "select * from t where (id, name) in (select evil(id), name from t)",
                 });
+}
+
+TEST_CASE("the gate's questions are planned once a session, and a runbook's statements as the server does") {
+  test::Database database;
+  database.query(setup);
+  Reader reader{test::target(database)};
+  for (const char* sql : {"select lower(name) from t", "select upper(name) from t", "select length(name) from t"})
+    CHECK(said(reader, sql).kind == "passed");
+  CHECK(said(reader, "select evil(1)").kind == "sql.refused");
+  auto planned = [&](const std::string& plans) {
+    return std::string{reader
+                           .query(test::read("select sum(" + plans +
+                                             ") from pg_prepared_statements where statement ~ 'pg_proc|pg_opclass'"))
+                           .field(0, 0)
+                           .value()};
+  };
+  CHECK(planned("custom_plans") == "0");
+  CHECK(planned("generic_plans") != "0");
+  CHECK(reader.query("select current_setting('plan_cache_mode')"_sql).field(0, 0) == "auto");
 }
 
 TEST_CASE("a function that hides or outmatches one of the server's is not taken for it") {
