@@ -4,6 +4,7 @@ include(GNUInstallDirs)
 set(share ${CMAKE_INSTALL_DATADIR})
 install(TARGETS opsh)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/stdlib/_meta/ DESTINATION ${share}/opsh/types)
+install(FILES ${CMAKE_SOURCE_DIR}/cmake/OpshTest.cmake DESTINATION ${share}/opsh/cmake)
 # The manual, with docs/README.md as its front page: its pages link to each other and to nothing above them.
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts DESTINATION ${CMAKE_INSTALL_DOCDIR} USE_SOURCE_PERMISSIONS)

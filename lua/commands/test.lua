@@ -1,94 +1,76 @@
---- `opsh test [PATHS]`: runs test files, each test on its own.
+--- `opsh test [PATHS]`: runs test files, each test on its own, several at once.
 local arguments = require("opsh.host.commands.arguments")
+local coverage = require("opsh.host.test.coverage")
 local database = require("opsh.host.test.database")
-local errors = require("opsh.host.errors")
+local found = require("opsh.host.test.files")
 local host = require("opsh.native.host")
+local junit = require("opsh.host.test.junit")
 local options = require("opsh.host.options")
 local place = require("opsh.host.test.place")
+local queues = require("opsh.host.test.queue")
 local report = require("opsh.host.test.report")
+local runner = require("opsh.host.test.runner")
 local screen = require("opsh.host.present.screen")
-local suite = require("opsh.host.test.suite")
+local streams = require("opsh.host.test.stream")
 local system = require("opsh.native.system")
+local worker = require("opsh.host.test.worker")
+local workers = require("opsh.host.test.workers")
 
-local usual_paths = { "tests", "scripts", "docs" }
-
-local function collect(path, files)
-  if system.file_kind(path) == "file" then
-    files[#files + 1] = path
-    return
-  end
-  for _, name in ipairs(system.list(path)) do
-    local inner = path .. "/" .. name
-    if system.file_kind(inner) == "directory" or name:find("_test%.lua$") then collect(inner, files) end
-  end
-end
-
-local function files_of(words)
-  local files, given = {}, #words > 0
-  for _, path in ipairs(given and words or usual_paths) do
-    if system.file_kind(path) then
-      collect(path, files)
-    elseif given then
-      errors.raise(
-        "usage.tests",
-        ("there is no file or folder %s"):format(path),
-        "name test files, or folders of files *_test.lua"
-      )
+local function run_tests(files, jobs, take)
+  local queue = queues.new(files)
+  if math.min(jobs, queue:width()) > 1 then return workers.run(queue, jobs, take) end
+  for _, file in ipairs(files) do
+    for _, test in ipairs(file.tests) do
+      take(test, runner.run(test))
     end
   end
-  if #files == 0 then
-    errors.raise(
-      "usage.tests",
-      ("no test files in %s"):format(table.concat(given and words or usual_paths, ", ")),
-      "a test file's name ends in _test.lua"
-    )
-  end
-  return files
 end
 
---- The tests of a file that `filter` picks. A file that cannot be read is one failure.
-local function run_file(path, filter, take)
-  local ok, tests = host.protect(suite.load, path)
-  if not ok then
-    if tests.kind == "interrupted" then error(tests, 0) end
-    return take({ name = "the file can be read", milliseconds = 0, err = tests })
+--- What was covered, when that was asked for.
+local function run_all(files, jobs, stream, is_covered)
+  if is_covered then coverage.begin() end
+  run_tests(files, jobs, function(...) stream:take(...) end)
+  return is_covered and coverage.finish()
+end
+
+local function list(out, files)
+  for _, file in ipairs(files) do
+    if file.tests[1].unread then error(file.tests[1].unread, 0) end
   end
-  for _, test in ipairs(tests) do
-    if not filter or test.name:find(filter, 1, true) then take(suite.run(path, test)) end
+  if out.json then return out.document(report.listed(files)) end
+  for _, file in ipairs(files) do
+    out.text(file.path .. "\n")
+    for _, test in ipairs(file.tests) do
+      out.text(("  %s\n"):format(test.name))
+    end
   end
 end
 
-local function run_all(files, filter, out)
-  local results, failed = {}, 0
-  for _, path in ipairs(files) do
-    local headed = out.json
-    run_file(path, filter, function(result)
-      result.file = path
-      results[#results + 1] = result
-      if result.err then failed = failed + 1 end
-      if not headed then out.text(path .. "\n") end
-      headed = true
-      if not out.json and (result.err or not out.quiet) then out.text(report.line(out, result)) end
-    end)
-  end
-  if #results == 0 then
-    errors.raise("usage.tests", filter and ("no test's name has %q"):format(filter) or "the files have no tests", "")
-  end
-  return results, failed
+--- Raises what would keep the file from being written in the end.
+local function try(path)
+  local obstacle = system.obstacle(path)
+  if obstacle then error(obstacle, 0) end
 end
+
+local own_options = {
+  { name = "filter", value = "TEXT", help = "Only tests with this text in their name." },
+  { name = "jobs", value = "N", default_text = "the CPUs", help = "Run N tests at once." },
+  { name = "list", help = "List the tests and run none." },
+  { name = "junit", value = "FILE", help = "Write the results as JUnit XML as well, for CI systems." },
+  {
+    name = "coverage",
+    value = "FILE",
+    value_optional = true,
+    help = "Show which lines of the runbooks ran; with a file, write them as LCOV as well.",
+  },
+}
 
 return function(before, rest)
-  local own = {}
-  for _, option in ipairs(options.plain()) do
-    if option.group == "output" then own[#own + 1] = option end
-  end
+  if rest[1] == workers.word then return worker.serve() end
   local given, words = arguments.read(before, rest, {
     program = "opsh test",
     description = "Runs tests written in Lua, each with a home of its own and databases on a throw-away PostgreSQL.",
-    options = options.join(
-      { { name = "filter", value = "TEXT", help = "Only tests with this text in their name." } },
-      own
-    ),
+    options = options.join(own_options, options.plain()),
     positionals = {
       {
         name = "PATH",
@@ -98,16 +80,29 @@ return function(before, rest)
     },
   })
   if not given then return 0 end
-  local out, files = screen.open(given), files_of(words)
-  local ok, results, failed = host.protect(run_all, files, given.filter and given.filter[1], out)
+  local out, jobs = screen.open(given), options.jobs_of(given) or system.cpus()
+  local files = found.read(found.find(words), given.filter and given.filter[1])
+  if given.list then
+    list(out, files)
+    return 0
+  end
+  local tracefile = given.coverage and given.coverage[1] ~= "" and given.coverage[1]
+  if given.junit then try(given.junit[1]) end
+  if tracefile then try(tracefile) end
+  local stream = streams.new(out, files)
+  local ok, covered = host.protect(run_all, files, jobs, stream, given.coverage ~= nil)
+  stream:clear()
   database.stop()
   place.remove()
-  if not ok then error(results, 0) end
-  local passed = #results - failed
+  if not ok then error(covered, 0) end
+  local results, failed = stream:finish(), stream.failed
+  if given.junit then system.write_file(given.junit[1], junit.of(results), true) end
+  if tracefile then system.write_file(tracefile, coverage.lcov(covered), true) end
   if out.json then
-    out.document(report.document(results, passed, failed))
+    out.document(report.document(results, #results - failed, failed, covered and coverage.document(covered) or nil))
   else
-    out.text(("\n%d passed, %d failed\n"):format(passed, failed))
+    if covered then out.text("\n" .. coverage.text(covered)) end
+    out.text(("\n%d passed, %d failed\n"):format(#results - failed, failed))
   end
   return failed > 0 and 1 or 0
 end

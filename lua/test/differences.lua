@@ -1,6 +1,7 @@
 --- What two values have that is not the same, as lines for people.
 local counted = require("opsh.host.counted")
 local json = require("opsh.native.json")
+local row_differences = require("opsh.host.test.row_differences")
 local text = require("opsh.native.text")
 
 local M = {}
@@ -62,6 +63,14 @@ end
 
 local function walk(add, path, found, expected)
   if rawequal(found, expected) or (found ~= found and expected ~= expected) then return end
+  if row_differences.apply(found, expected) then
+    local lines = row_differences.lines(found, expected, M.show)
+    if lines[1] and path ~= "" then add(path) end
+    for _, line in ipairs(lines) do
+      add(line)
+    end
+    return
+  end
   if is_table(found) and is_table(expected) then
     for _, key in ipairs(keys_of(found, expected)) do
       walk(add, place_of(path, key), rawget(found, key), rawget(expected, key))

@@ -3,9 +3,11 @@ local counted = require("opsh.host.counted")
 local differences = require("opsh.host.test.differences")
 local errors = require("opsh.host.errors")
 local host = require("opsh.native.host")
+local json = require("opsh.native.json")
 
 local M = {}
 
+local null = json.decode("null")
 local show = differences.show
 
 local function fail(message, what, excerpt)
@@ -16,6 +18,18 @@ end
 function M.equal(found, expected, what)
   local difference = differences.between(found, expected)
   if difference then fail("not equal", what, difference) end
+end
+
+--- A query over the database gives these rows, in this order. A column that a row does not name is NULL.
+function M.rows(database, sql, expected, what)
+  local rows = {}
+  for at, row in ipairs(expected) do
+    rows[at] = {}
+    for column, value in pairs(row) do
+      if value ~= null then rows[at][column] = value end
+    end
+  end
+  M.equal(database:query(sql), rows, what)
 end
 
 --- A text has this piece; a list has this element.

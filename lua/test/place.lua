@@ -6,20 +6,23 @@ local M = {}
 
 local root, count, current
 
---- The folder of this `opsh test`, made when it is first wanted.
-local function root_folder()
-  if not root then
-    root = ("%s/opsh-test-%s"):format(system.environment("TMPDIR") or "/tmp", digest.random_hex(4))
-    system.make_directory(root)
-    count = 0
-  end
+--- The folder of this `opsh test`, or of this worker of one; made when it is first wanted.
+function M.root()
+  if root then return root end
+  return M.settle(("%s/opsh-test-%s"):format(system.environment("TMPDIR") or "/tmp", digest.random_hex(4)))
+end
+
+--- Makes the folder under this path.
+function M.settle(path)
+  system.make_directory(path)
+  root, count = path, 0
   return root
 end
 
 --- Begins a test: a folder of its own, and nothing to clean up yet.
 ---@param file string the test file
 function M.begin(file)
-  local folder = root_folder()
+  local folder = M.root()
   count = count + 1
   current = { folder = ("%s/%d"):format(folder, count), beside = file:match("^(.*)/[^/]*$") or ".", at_end = {} }
   for _, name in ipairs({ "home", "state" }) do

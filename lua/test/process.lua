@@ -7,24 +7,31 @@ local system = require("opsh.native.system")
 
 local M = {}
 
+--- Environment variables that all that tests start gets.
+---@type table<string, string>
+M.variables = {}
+
 local patience = 60
 local signals = { HUP = 1, INT = 2, KILL = 9, TERM = 15, CONT = 18, STOP = 19 }
 
-local function binary() return system.real_path("/proc/self/exe") end
+--- This opsh.
+function M.binary() return system.real_path("/proc/self/exe") end
 
 local function environment(given)
   local folder = place.current().folder
   local made = {
     HOME = folder .. "/home",
     XDG_STATE_HOME = folder .. "/state",
-    OPSH = binary(),
+    OPSH = M.binary(),
     -- What a test reads is English, whatever the machine speaks.
     LC_MESSAGES = "C",
     -- The empty cluster that a sandbox starts from is made once for all.
     XDG_CACHE_HOME = system.environment("XDG_CACHE_HOME") or (system.environment("HOME") or "/tmp") .. "/.cache",
   }
-  for name, value in pairs(given or {}) do
-    made[name] = value
+  for _, variables in ipairs({ M.variables, given or {} }) do
+    for name, value in pairs(variables) do
+      made[name] = value
+    end
   end
   return made
 end
@@ -36,6 +43,8 @@ local function command(argv, options)
     environment = environment(options.environment),
     input = options.input,
     timeout = options.timeout or patience,
+    -- A killed worker must not leave something behind that works in its folder.
+    death_signal = signals.KILL,
   }
 end
 
@@ -69,7 +78,7 @@ local function run(argv, options, what)
 end
 
 local function arguments_of(args, options)
-  local argv = { binary() }
+  local argv = { M.binary() }
   local db = options.db
   if db then argv[2] = "--db=" .. (type(db) == "table" and db.conninfo or db) end
   for _, argument in ipairs(args) do

@@ -42,8 +42,21 @@ function M.line(out, result)
     .. (result.err and M.failure(result) or "")
 end
 
+--- What --list --json prints.
+---@param files opsh.host.test.File[]
+function M.listed(files)
+  local list = setmetatable({}, array)
+  for _, file in ipairs(files) do
+    for _, test in ipairs(file.tests) do
+      list[#list + 1] = setmetatable({ file = file.path, name = test.name }, { __columns = { "file", "name" } })
+    end
+  end
+  return { tests = list }
+end
+
 --- What --json prints.
-function M.document(results, passed, failed)
+---@param coverage table? of coverage.document
+function M.document(results, passed, failed, coverage)
   local list = setmetatable({}, array)
   for at, result in ipairs(results) do
     local err = result.err or {}
@@ -58,8 +71,8 @@ function M.document(results, passed, failed)
     }, { __columns = { "file", "name", "outcome", "milliseconds", "message", "where", "difference" } })
   end
   return setmetatable(
-    { passed = passed, failed = failed, tests = list },
-    { __columns = { "passed", "failed", "tests" } }
+    { passed = passed, failed = failed, tests = list, coverage = coverage },
+    { __columns = { "passed", "failed", "tests", coverage and "coverage" } }
   )
 end
 

@@ -4,6 +4,7 @@ local database = require("opsh.host.test.database")
 local errors = require("opsh.host.errors")
 local expectations = require("opsh.host.test.expectations")
 local host = require("opsh.native.host")
+local ladder = require("opsh.host.test.ladder")
 local place = require("opsh.host.test.place")
 local process = require("opsh.host.test.process")
 local system = require("opsh.native.system")
@@ -20,10 +21,11 @@ local function declaring(word)
   end
 end
 
-local function describe(name, declare)
+local function describe(name, declare, options)
   declaring("describe")
   local outer = group
   group = { name = outer.name and outer.name .. ": " .. name or name, outer = outer, before = {} }
+  group.together = outer.together or options and options.together and group
   local ok, err = host.protect(declare)
   group = outer
   if not ok then error(err, 0) end
@@ -49,13 +51,14 @@ test.served_by({
   shell = process.shell,
   spawn = process.spawn,
   wait_until = process.wait_until,
+  ladder = function(...) return ladder.declare(describe, it, ...) end,
   write = place.write,
   beside = place.beside,
   folder = function() return place.current().folder end,
 })
 
---- Reads a test file.
----@return { name: string, group: table, work: function }[]
+--- Reads a test file. Tests with the same `group.together` share what they make: they run in one process, in order.
+---@return { name: string, group: { together?: table }, work: function }[]
 function M.load(path)
   group, tests = { before = {} }, {}
   local ok, err = host.protect(cage.run, path, { is_test = true })

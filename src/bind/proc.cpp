@@ -1,3 +1,8 @@
+#include <poll.h>
+
+#include <vector>
+
+#include "base/interrupt.hpp"
 #include "bind/arguments.hpp"
 #include "bind/module.hpp"
 #include "bind/modules.hpp"
@@ -27,7 +32,8 @@ namespace {
 
 using ChildObject = lua::Object<ChildHandle>;
 
-/// { argv = {...}, directory =, environment = { NAME = value } }
+/// { argv = {...}, directory =, environment = { NAME = value }, death_signal = what it gets when opsh has ended before
+/// it }
 proc::Command command_at(lua_State* L, int index) {
   luaL_checktype(L, index, LUA_TTABLE);
   proc::Command command;
@@ -35,6 +41,7 @@ proc::Command command_at(lua_State* L, int index) {
   if (command.argv.empty()) throw Error{"usage.argument", "argv must name a program"};
   command.directory = lua::string_field(L, index, "directory");
   command.environment.set = names_field(L, index, "environment");
+  command.death_signal = static_cast<int>(count_field(L, index, "death_signal"));
   return command;
 }
 
@@ -68,11 +75,31 @@ int run(lua_State* L) {
   return 1;
 }
 
-/// spawn{ argv, directory, environment } -> child
+/// spawn{ argv, directory, environment, death_signal, is_written_to, shows_errors } -> child; with `is_written_to` it
+/// reads what write() gives it, with `shows_errors` its standard error is ours
 int spawn(lua_State* L) {
   proc::Command command = command_at(L, 1);
+  if (lua::boolean_field(L, 1, "is_written_to")) command.input = proc::Stream::pipe;
+  if (lua::boolean_field(L, 1, "shows_errors")) command.errors = proc::Stream::inherit;
   ChildObject::make(L).spawned.emplace(std::move(command));
   return 1;
+}
+
+/// wait_any(children, seconds): until one of them has written something or ended. Errors: "interrupted".
+int wait_any(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  Deadline deadline = optional_deadline(L, 2);
+  std::vector<pollfd> watched{{interrupt::shielded() ? -1 : interrupt::descriptor(), POLLIN, 0}};
+  for (int at = 1; at <= static_cast<int>(lua_objlen(L, 1)); ++at) {
+    lua_rawgeti(L, 1, at);
+    Spawned& spawned = ChildObject::check(L, -1).get();
+    watched.push_back({spawned.output().fd, POLLIN, 0});
+    watched.push_back({spawned.child().ended(), POLLIN, 0});
+    lua_pop(L, 1);
+  }
+  ::poll(watched.data(), watched.size(), deadline.poll_milliseconds());
+  if (interrupt::heeded()) throw Error{"interrupted", "interrupted while waiting for child processes"};
+  return 0;
 }
 
 /// find(program) -> its path, or nothing when there is none that may be executed
@@ -118,6 +145,18 @@ int child_read_output(lua_State* L) {
   return 1;
 }
 
+/// child:write(text) Errors: "process.input" when it reads no more.
+int child_write(lua_State* L) {
+  ChildObject::check(L, 1).get().child().write(lua::view(L, 2));
+  return 0;
+}
+
+/// child:close_input(): there is nothing more for it to read
+int child_close_input(lua_State* L) {
+  ChildObject::check(L, 1).get().child().close_input();
+  return 0;
+}
+
 int child_close(lua_State* L) {
   ChildObject::check(L, 1).spawned.reset();
   return 0;
@@ -131,11 +170,16 @@ void open_proc(lua_State* L) {
                                    {"signal", lua::guarded<child_signal>},
                                    {"wait", lua::guarded<child_wait>},
                                    {"read_output", lua::guarded<child_read_output>},
+                                   {"write", lua::guarded<child_write>},
+                                   {"close_input", lua::guarded<child_close_input>},
                                    {"close", lua::guarded<child_close>},
                                    {nullptr, nullptr}};
   ChildObject::define(L, child);
   module(L, "opsh.native.proc",
-         {{"run", lua::guarded<run>}, {"spawn", lua::guarded<spawn>}, {"find", lua::guarded<find>}});
+         {{"run", lua::guarded<run>},
+          {"spawn", lua::guarded<spawn>},
+          {"wait_any", lua::guarded<wait_any>},
+          {"find", lua::guarded<find>}});
 }
 
 }  // namespace opsh::bind

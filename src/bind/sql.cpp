@@ -36,10 +36,11 @@ int check_read(lua_State* L) {
   return 0;
 }
 
-/// check_write(sql): raises unless a batch may send the statement.
+/// check_write(sql) -> the columns that UPDATE, or DO UPDATE, sets; raises unless a batch may send the statement.
 int check_write(lua_State* L) {
-  sql::gate_write(stand_in(lua::check_string(L, 1)));
-  return 0;
+  const sql::WriteSql statement = sql::gate_write(stand_in(lua::check_string(L, 1)));
+  lua::push(L, statement.operation() ? statement.operation()->assigned : std::vector<std::string>{});
+  return 1;
 }
 
 /// check_define(sql): raises unless a schema step may send the statement.

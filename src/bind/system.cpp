@@ -6,6 +6,7 @@
 #include <array>
 #include <climits>
 #include <cstdlib>
+#include <thread>
 
 #include "base/clock.hpp"
 #include "base/interrupt.hpp"
@@ -76,6 +77,12 @@ int host(lua_State* L) {
 
 int pid(lua_State* L) {
   lua_pushnumber(L, ::getpid());
+  return 1;
+}
+
+/// cpus() -> how many this process may use
+int cpus(lua_State* L) {
+  lua_pushnumber(L, std::max(1U, std::thread::hardware_concurrency()));
   return 1;
 }
 
@@ -190,6 +197,7 @@ void open_system(lua_State* L) {
           {"uid", lua::guarded<uid>},
           {"host", lua::guarded<host>},
           {"pid", lua::guarded<pid>},
+          {"cpus", lua::guarded<cpus>},
           {"utc_now", lua::guarded<utc>},
           {"clock", lua::guarded<clock_seconds>},
           {"sleep", lua::guarded<sleep>},

@@ -10,6 +10,7 @@ namespace opsh::host {
 namespace {
 
 lua_State* running = nullptr;
+lua_Hook at_line = nullptr;
 volatile std::sig_atomic_t idle = 0;
 volatile std::sig_atomic_t to_end = 0;
 volatile Stop stopped_by = Stop::interrupt;
@@ -61,8 +62,14 @@ bool asked_to_end() {
 }
 
 void end_interrupt(lua_State* L) {
-  lua_sethook(L, nullptr, 0, 0);
+  lua_sethook(L, at_line, at_line ? LUA_MASKLINE : 0, 0);
   recover_memory(L);
+}
+
+void follow_lines(lua_State* L, lua_Hook seen) {
+  at_line = seen;
+  // What stops Lua stays until it has done so.
+  if (lua_gethook(L) != hook) lua_sethook(L, at_line, LUA_MASKLINE, 0);
 }
 
 }  // namespace opsh::host

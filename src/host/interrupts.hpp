@@ -25,4 +25,7 @@ bool asked_to_end();
 /// Takes the hook away, once control is back at the top.
 void end_interrupt(lua_State* L);
 
+/// Calls `seen` at each line of Lua from here on, except while an interrupt is on its way.
+void follow_lines(lua_State* L, lua_Hook seen);
+
 }  // namespace opsh::host

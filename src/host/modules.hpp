@@ -13,4 +13,7 @@ void open_cli(lua_State* L);
 /// Registers opsh.native.input: editor, line.
 void open_input(lua_State* L);
 
+/// Registers opsh.native.coverage: follow.
+void open_coverage(lua_State* L);
+
 }  // namespace opsh::host

@@ -69,6 +69,7 @@ void open_libraries(lua_State* L) {
   open_host(L);
   open_cli(L);
   open_input(L);
+  open_coverage(L);
 }
 
 /// What went wrong before or beneath opsh's own error handling.

@@ -87,7 +87,7 @@ describe("opsh test", function()
         test.before_each(function() said[#said + 1] = "inner" end)
         test.it("one", function() expect.equal(said, { "outer", "inner" }) end)
         test.it("two", function() expect.equal(said, { "outer", "inner", "outer", "inner" }) end)
-      end)]])
+      end, { together = true })]])
     expect.equal(result.exit, 0)
   end)
 

@@ -32,6 +32,7 @@ M.lists = {
     "docs/runs.md",
     "docs/sandbox.md",
     "docs/simulate.md",
+    "docs/testing.md",
     "docs/undo.md",
   },
 }
