@@ -82,6 +82,11 @@ function M.step(out, step, many)
   local shown_checks = step.checks and #step.checks > 0 and "\n" .. checks_text.render(out, step.checks, 2) or ""
   if step.kind and step.kind ~= "items" then return heading .. effects.done(step.record) .. shown_checks end
   local figures = { [lang.text("items")] = done.items, [lang.text("batches")] = done.batches }
+  local planned = step.planned or {}
+  for _, label in ipairs(step.skip or {}) do
+    local count = planned.labels and planned.labels[label]
+    if count then figures[lang.format("skipped: %s", text.printable(label))] = count end
+  end
   if done.rejected > 0 then figures[lang.text("rejected, left out")] = done.rejected end
   if done.skipped > 0 then figures[lang.text("changed since the plan, left out")] = done.skipped end
   if done.failed > 0 then figures[lang.text("failed, left out")] = done.failed end

@@ -36,7 +36,8 @@ end
 function M.planned(step)
   if not there(step.planned) then return nil end
   if there(step.summary) then return table.concat(pairs_of(step.summary), ", ") end
-  local parts = { lang.counted(step.planned.items, "item") }
+  local parts, skipped = { lang.counted(step.planned.items, "item") }, step.planned.skipped
+  if skipped > 0 then parts[2] = ("%s %s"):format(lang.text("skipped"), report.number(skipped)) end
   for _, part in ipairs(pairs_of(step.planned.totals)) do
     parts[#parts + 1] = part
   end

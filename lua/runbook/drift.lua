@@ -28,7 +28,9 @@ local function same_values(left, right)
 end
 
 local function same_database(left, right)
-  return left.system_identifier == right.system_identifier and left.database_oid == right.database_oid
+  return left.system_identifier == right.system_identifier
+    and left.database_oid == right.database_oid
+    and left.sandbox == right.sandbox
 end
 
 --- Why a plan is good for no apply any more; nil when it is.
@@ -75,14 +77,14 @@ end
 
 --- The newest plan of this runbook, with these params, on this database; first of all those made for this target, since
 --- the schemas of a database may be the targets of as many tenants.
-local function newest(job, place)
+local function newest(job, place, target)
   local of_another
   for _, plan in ipairs(plans.list(place.state, place.config.targets)) do
     if plan.state == "damaged" then
       job.say(plan.message .. "; it is left out")
     elseif
       plan.runbook == job.runbook.real_path
-      and same_database(plan.target, job.identity)
+      and same_database(plan.target, target)
       and same_values(plan.params, job.params)
     then
       if plan.target.name == job.target.name then return plan end
@@ -136,6 +138,21 @@ local function table_changes(before, now)
     end
   end
   table.sort(changes)
+  return changes
+end
+
+--- Steps behind a schema step that are planned at once where they were not, or the other way round, as after an undo of
+--- what it made: neither their tables nor their items can be compared.
+local function turn_changes(job, plan)
+  local changes = {}
+  for _, step in ipairs(job.steps) do
+    local was_planned = plan.steps[step.number].items ~= nil
+    if step.kind == "items" and was_planned and not step.planned then
+      changes[#changes + 1] = ("step %s is planned when its turn comes this time, and cannot be compared"):format(step.name)
+    elseif step.kind == "items" and step.planned and not was_planned then
+      changes[#changes + 1] = ("step %s is planned at once this time, and cannot be compared"):format(step.name)
+    end
+  end
   return changes
 end
 
@@ -225,10 +242,13 @@ end
 ---@param wanted? table of M.wanted
 function M.examine(job, place, wanted)
   -- Read again: planning took its time, and another apply may have been faster.
-  local plan = wanted and plans.named(place.state, place.config.targets, wanted.id) or newest(job, place)
   local facts = plans.facts(job)
+  local plan = wanted and plans.named(place.state, place.config.targets, wanted.id) or newest(job, place, facts.target)
   job.plan = { identity = facts.identity }
   if not plan then return not_compared(job, "no earlier plan to compare with") end
+  if plan.target.sandbox ~= facts.target.sandbox then
+    refuse("refused.target", job, ("plan %s was made in another sandbox, or in none"):format(plan.id))
+  end
   if not same_database(plan.target, facts.target) then
     local message = "plan %s is of database %s (system %s, oid %s); this is %s (system %s, oid %s)"
     local there, here = plan.target, facts.target
@@ -249,9 +269,11 @@ function M.examine(job, place, wanted)
   local reason = spent(plan, place) or changed_source(plan, job.runbook)
   if reason and wanted then refuse("refused.plan", job, reason) end
   if reason then return not_compared(job, reason .. ": not compared with it") end
-  local drift = { plan = plan, tables = table_changes(plan.tables, facts.tables), steps = {} }
+  local turns = turn_changes(job, plan)
+  local drift = { plan = plan, tables = turns[1] and turns or table_changes(plan.tables, facts.tables), steps = {} }
   for _, step in ipairs(job.steps) do
-    if step.planned and step.kind == "items" then drift.steps[#drift.steps + 1] = compare_step(job, step, plan) end
+    local both = step.planned and plan.steps[step.number].items
+    if both and step.kind == "items" then drift.steps[#drift.steps + 1] = compare_step(job, step, plan) end
   end
   job.drift = drift
   local kind, message = objection(drift)

@@ -98,6 +98,8 @@ function M.facts(job)
       system_identifier = job.identity.system_identifier,
       database_oid = job.identity.database_oid,
       database = job.identity.database,
+      -- Sandboxes are copies of one cluster, and say the same of themselves.
+      sandbox = job.target.sandbox and job.target.conninfo or nil,
     },
     tables = job.tables,
     steps = setmetatable({}, array),
