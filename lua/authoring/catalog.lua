@@ -1,5 +1,6 @@
 --- A table as the catalog of a target has it: what a new runbook and its fixture are made of.
 local errors = require("opsh.host.errors")
+local foreign_keys = require("opsh.host.foreign_keys")
 local host = require("opsh.native.host")
 local sql = require("opsh.native.sql")
 local text = require("opsh.native.text")
@@ -47,18 +48,6 @@ local keys_sql = [[
       join pg_catalog.pg_attribute as a on (a.attrelid, a.attnum) = (i.indrelid, k.number)
       where k.place <= i.indnkeyatts and not a.attnotnull)
   order by not i.indisprimary, i.indnkeyatts, i.indexrelid]]
-
-local referring_sql = [[
-  select k.conrelid::pg_catalog.regclass::pg_catalog.text as "table", k.confdeltype::pg_catalog.text as action,
-         (select pg_catalog.array_agg(a.attname::pg_catalog.text order by c.place)
-          from pg_catalog.unnest(k.conkey) with ordinality as c (number, place)
-          join pg_catalog.pg_attribute as a on (a.attrelid, a.attnum) = (k.conrelid, c.number)) as columns,
-         (select pg_catalog.array_agg(a.attname::pg_catalog.text order by c.place)
-          from pg_catalog.unnest(k.confkey) with ordinality as c (number, place)
-          join pg_catalog.pg_attribute as a on (a.attrelid, a.attnum) = (k.confrelid, c.number)) as referred
-  from pg_catalog.pg_constraint as k
-  where k.confrelid = $1::pg_catalog.oid and k.contype = 'f' and k.conparentid = 0
-  order by 1, k.conname]]
 
 local kinds = {
   v = "a view",
@@ -203,10 +192,10 @@ function M.shape(session, given, wanted_key)
 end
 
 --- Foreign keys that point to a table: each with the shape of the table that it is of.
----@return { shape: table, columns: string[], referred: string[], action: string }[]
+---@return { shape: table?, table: string, columns: string[], referred: string[], action: string, key: opsh.ForeignKey }[]
 function M.referring(session, shape)
   local list = {}
-  for _, row in ipairs(session:read(referring_sql, { n = 1, shape.oid })) do
+  for _, row in ipairs(foreign_keys.to(session, { shape.oid })) do
     local ok, other = host.protect(M.shape, session, row.table)
     if not ok and other.kind ~= "usage.key" then error(other, 0) end
     list[#list + 1] = {
@@ -214,7 +203,8 @@ function M.referring(session, shape)
       table = row.table,
       columns = row.columns,
       referred = row.referred,
-      action = row.action,
+      action = row.on_delete,
+      key = row,
     }
   end
   return list

@@ -32,7 +32,8 @@ end
 
 local function files_of(words)
   local files, seen = {}, {}
-  for _, word in ipairs(#words > 0 and words or config.existing_runbook_folders() or { "scripts" }) do
+  local places = #words > 0 and words or config.existing_runbook_folders() or { "scripts" }
+  for _, word in ipairs(places) do
     local path = system.file_kind(word) and word or not word:find("[/.]") and config.find_runbook(word)
     if not path or system.file_kind(path) == "other" then
       errors.raise(
@@ -42,6 +43,13 @@ local function files_of(words)
       )
     end
     collect(path:find("^/+$") and path or (path:gsub("/+$", "")), files, seen)
+  end
+  if #files == 0 then
+    errors.raise(
+      "usage.lint",
+      ("there is nothing to look at in %s"):format(table.concat(places, ", ")),
+      "a runbook's name ends in .lua; name files, or folders of them"
+    )
   end
   return files
 end

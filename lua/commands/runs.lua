@@ -11,6 +11,7 @@ local native_db = require("opsh.native.db")
 local options = require("opsh.host.options")
 local report = require("opsh.native.report")
 local screen = require("opsh.host.present.screen")
+local text = require("opsh.native.text")
 local workplace = require("opsh.host.workplace")
 
 local _, array = json.metatables()
@@ -52,9 +53,17 @@ local function title_of(run)
   return lang.message(run.title)
 end
 
+--- Whether the runs were for several targets: one database may be more than one.
+local function has_several_targets(runs)
+  for _, run in ipairs(runs) do
+    if run.target ~= runs[1].target then return true end
+  end
+  return false
+end
+
 local function render(out, runs)
   if #runs == 0 then return lang.text("no runs in this database\n") end
-  local rows = {}
+  local rows, with_targets = {}, has_several_targets(runs)
   for at, run in ipairs(runs) do
     rows[at] = {
       run.id,
@@ -66,8 +75,9 @@ local function render(out, runs)
       report.duration(run.seconds),
       run.operator,
     }
+    if with_targets then table.insert(rows[at], 4, text.printable(run.target or "")) end
   end
-  return out.table({
+  local columns = {
     { title = "run" },
     { title = "state" },
     { title = "runbook" },
@@ -76,7 +86,9 @@ local function render(out, runs)
     { title = "started (UTC)" },
     { title = "took", right = true },
     { title = "by" },
-  }, rows)
+  }
+  if with_targets then table.insert(columns, 4, { title = "target" }) end
+  return out.table(columns, rows)
 end
 
 return function(before, rest)

@@ -54,7 +54,7 @@ end
 
 local own_options = {
   { name = "filter", value = "TEXT", help = "Only tests with this text in their name." },
-  { name = "jobs", value = "N", default_text = "the CPUs", help = "Run N tests at once." },
+  { name = "jobs", value = "N", default_text = "number of CPUs", help = "Run N tests at once." },
   { name = "list", help = "List the tests and run none." },
   { name = "junit", value = "FILE", help = "Write the results as JUnit XML as well, for CI systems." },
   {
@@ -74,7 +74,7 @@ return function(before, rest)
     positionals = {
       {
         name = "PATH",
-        help = "Files, or folders of files *_test.lua; tests and scripts when none is given.",
+        help = "Files, or folders of files *_test.lua; tests, scripts and docs when none is given.",
         list = true,
       },
     },

@@ -1,5 +1,6 @@
 --- A runbook against a target: the server analyzes its statements, its tables are looked up, its plan's keys counted.
 --- The session only reads, and runs no statement that would write.
+local cascades = require("opsh.host.lint.cascades")
 local excerpts = require("opsh.host.lint.excerpts")
 local host = require("opsh.native.host")
 local json = require("opsh.native.json")
@@ -274,6 +275,8 @@ local function look(review, session, writer)
     statement.step = statement.step or plans.step_of(statement.owner)
     look_at_statement(review, session, statement, visit)
   end
+  -- What cannot be asked has been told of already: a table that is not there, a schema that is not for this login.
+  try(writer, cascades.look, review, writer)
 end
 
 --- The sessions that look at runbooks which answer for the same functions and foreign tables.

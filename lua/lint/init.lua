@@ -63,8 +63,12 @@ end
 ---@param shelf table what is read once for several files
 ---@return table review { path, source, findings, runbook?, declared?, statements? } findings in the order of the file
 function M.file(path, shelf)
-  local source = system.read_file(path)
-  local review = review_module.new(path, source)
+  local is_readable, source = host.protect(system.read_file, path)
+  local review = review_module.new(path, is_readable and source or "")
+  if not is_readable then
+    shape.refused(review, nil, source)
+    return review
+  end
   -- Tests have opsh.test, and so have the files that they share.
   review.is_test = path:find("_test%.lua$") ~= nil
   review.is_beside_test = ("/" .. path):find("/tests?/") ~= nil

@@ -49,6 +49,8 @@ M.list = {
   { name = "refused-by-server", severity = "error", help = "With a target: the server does not take the statement." },
   { name = "missing-table", severity = "error", help = "With a target: writes names a table that is not there." },
   { name = "unjournaled-table", severity = "error", help = "With a target: a table that no journal can be kept of." },
+  { name = "undeclared-cascade", severity = "warning", help = "With a target: a foreign key changes other tables." },
+  { name = "unindexed-foreign-key", severity = "warning", help = "With a target: deleting reads a whole other table." },
   { name = "weak-key", severity = "error", help = "With a target: the plan gives a key more than once, or NULL." },
   { name = "missing-index", severity = "warning", help = "With a target: the plan reads a large table row by row." },
 }

@@ -35,6 +35,7 @@ local function judge(review, statement)
         "end it with FOR NO KEY UPDATE, in key order; what it does not lock may change before apply"
       )
     end
+    statement.assigned = statement.session == "write" and result or nil
     return true
   end
   local at = result.excerpt and excerpts.byte(result.excerpt, statement.text)
@@ -224,19 +225,28 @@ local function addition(step, name)
   return { at = last + 1, last = last, text = (", %q"):format(name) }
 end
 
-local function look_at_target(review, statement, outline)
-  if statement.session ~= "write" or statement.handle ~= "tx" or not said[outline.kind] then return end
+--- The tables that the steps declare in whose batches a statement writes, and the step, false where there are several;
+--- nothing where nobody can say.
+local function declared_for(review, statement)
   local all, step = {}, nil
   for _, placed in ipairs(roles.places(statement.owner)) do
-    if not placed.step then return end
+    if not placed.step then return nil end
     local names, is_schema = writes_of(review, placed.step)
-    if not names or is_schema then return end
+    if not names or is_schema then return nil end
     for name in pairs(names) do
       all[name] = true
     end
     step = step == nil and placed.step or step == placed.step and step or false
   end
-  if step == nil or is_among(all, outline.schema, outline.target) then return end
+  if step ~= nil then return all, step end
+end
+
+local function look_at_target(review, statement, outline)
+  if statement.session ~= "write" or statement.handle ~= "tx" or not said[outline.kind] then return end
+  local all, step = declared_for(review, statement)
+  if not all then return end
+  statement.declared = all
+  if is_among(all, outline.schema, outline.target) then return end
   local name = outline.schema ~= "" and ("%s.%s"):format(outline.schema, outline.target) or outline.target
   review:add(
     "undeclared-write",

@@ -13,6 +13,7 @@ local rejections = require("opsh.host.present.rejections")
 local required = require("opsh.host.present.required")
 local sorted_names = require("opsh.host.sorted_names")
 local text = require("opsh.native.text")
+local unindexed = require("opsh.host.present.unindexed")
 
 local M = {}
 
@@ -168,10 +169,25 @@ function M.step_heading(out, step, many)
   return ("\n%s %s\n"):format(out.strong(word), text.printable(lang.message(step.name)))
 end
 
-local function step_text(out, step, many)
+--- Whether a simulation comes to a step that is planned after another: it works off what came before, where its one
+--- transaction can have that.
+local function can_be_simulated(steps, step)
+  local by_name = {}
+  for _, other in ipairs(steps) do
+    by_name[other.name] = other
+  end
+  while step do
+    if step.kind ~= "items" or step.autocommit then return false end
+    step = step.after and by_name[step.after]
+  end
+  return true
+end
+
+---@param alone boolean whether this is all that the command does
+local function step_text(out, step, job, alone)
   local parts = {}
   local function add(line) parts[#parts + 1] = line end
-  add(M.step_heading(out, step, many))
+  add(M.step_heading(out, step, #job.steps > 1))
   if step.schema then
     add(schema_text(out, step))
   elseif not step.journaled then
@@ -184,6 +200,15 @@ local function step_text(out, step, many)
   end
   if not step.planned then
     add(lang.format("  planned after %s\n", text.printable(lang.message(step.after))))
+    if alone then
+      add(
+        lang.text(
+          can_be_simulated(job.steps, step)
+              and "  its rows are known when its turn comes; --simulate=all shows them before\n"
+            or "  its rows are known when its turn comes\n"
+        )
+      )
+    end
     return table.concat(parts)
   end
   local planned = step.planned
@@ -301,10 +326,11 @@ function M.render(job, place, out, again)
     parts[#parts + 1] = lang.text("\npreconditions\n") .. checks_text.render(out, job.preconditions, 2)
   end
   for _, step in ipairs(job.steps) do
-    parts[#parts + 1] = step_text(out, step, #job.steps > 1)
+    parts[#parts + 1] = step_text(out, step, job, again ~= nil)
   end
   parts[#parts + 1] = effects.planned_finally(out, job)
   parts[#parts + 1] = reports.render(job)
+  parts[#parts + 1] = unindexed.render(job)
   parts[#parts + 1] = left_out(job)
   if not job.ledger_version then
     parts[#parts + 1] = lang.text(

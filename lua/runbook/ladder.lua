@@ -152,6 +152,7 @@ function M.start(job)
       system_identifier = job.identity.system_identifier,
       database_oid = job.identity.database_oid,
       database = job.identity.database,
+      name = job.target.name, -- of opsh.config.lua: tenants may be schemas of one database
     }),
   }, head)
   job.epoch = 1

@@ -49,7 +49,9 @@ function M.runs(reader, limit)
   if not M.exists(reader) then return {} end
   return reader:read(
     [[
-    select r.id, r.runbook, r.title, r.state, r.operator, r.message,]] .. undo_columns .. [[
+    select r.id, r.runbook, r.title, r.target ->> 'name' as target, r.params, r.state, r.operator, r.message,]]
+      .. undo_columns
+      .. [[
 
            pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') as started,
            extract(epoch from coalesce(r.finished_at, pg_catalog.clock_timestamp()) - r.started_at)::pg_catalog.float8

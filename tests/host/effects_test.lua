@@ -206,6 +206,8 @@ describe("a step that comes after an effect", function()
 
   it("is left out of a simulation and a rehearsal, which say so", function()
     local database = migrating()
+    local plan = test.opsh({ path }, { db = database }).output
+    expect.contains(plan, "its rows are known when its turn comes\n")
     local result = test.opsh({ path, "--simulate" }, { db = database })
     expect.equal(result.exit, 0)
     expect.contains(result.output, "step later, which is planned after migrate")

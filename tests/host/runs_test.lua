@@ -44,6 +44,21 @@ describe("opsh runs", function()
     expect.equal({ #runs, runs[1].id }, { 1, newest })
   end)
 
+  it("says which target a run was for where the database is that of several", function()
+    local database = test.database({ sql = sample.items(2) })
+    test.write("opsh.config.lua", ("return { targets = { acme = { connect = %q } } }"):format(database.conninfo))
+    local path = test.write("sample.lua", sample.runbook())
+    local function listed(...)
+      expect.equal(test.opsh({ path, "--apply", ... }).exit, 0)
+      database:execute("update item set done = false")
+      return test.opsh({ "runs", "--target=acme" }).output
+    end
+    expect.lacks(listed("--db=" .. database.conninfo), " target ")
+    expect.matches(listed("--target=acme"), " target .* acme ")
+    local runs = test.opsh({ "runs", "--json", "--target=acme" }).json()
+    expect.equal({ runs[1].target, runs[2].target }, { "acme", json.null })
+  end)
+
   it(
     "refuses a limit that is no number",
     function() expect.equal(test.opsh({ "runs", "--limit=x" }, { db = test.database() }).exit, 2) end

@@ -91,7 +91,7 @@ describe("the corpus of mistakes", function()
     for file in pairs(wanted) do
       arguments[#arguments + 1] = test.beside("mistakes/" .. file)
     end
-    expect.equal(#arguments - 2, 8)
+    expect.equal(#arguments - 2, 11)
     arguments[#arguments + 1] = test.beside("correct")
     expect.equal(findings(test.opsh(arguments, { db = database })), wanted)
     expect.equal(database:checksum(), before)
@@ -201,6 +201,23 @@ describe("opsh lint", function()
     expect.equal(test.opsh({ "lint", "nowhere.lua" }).exit, 2)
     expect.equal(test.shell("mkfifo pipe.lua").exit, 0)
     expect.contains(test.opsh({ "lint", "pipe.lua" }).errors, "there is no file or folder pipe.lua")
+  end)
+
+  it("wants something to look at", function()
+    expect.equal(test.shell("mkdir -p scripts").exit, 0)
+    local result = test.opsh({ "lint" })
+    expect.equal(result.exit, 2)
+    expect.contains(result.errors, "there is nothing to look at in scripts")
+  end)
+
+  it("tells of a file that cannot be read beside the others", function()
+    test.write("scripts/x.lua", replaced('key = "id"', 'key = "idd"'))
+    -- Nobody can read this from its beginning, root neither.
+    expect.equal(test.shell("ln -s /proc/self/mem scripts/bad.lua").exit, 0)
+    local result = test.opsh({ "lint", "--json" })
+    expect.equal(result.exit, 1)
+    expect.equal(findings(result), { ["bad.lua"] = "load 1", ["x.lua"] = "plan-column 7" })
+    expect.contains(result.json().findings[1].message, "cannot read scripts/bad.lua")
   end)
 
   it("looks at each folder once, wherever symbolic links lead", function()

@@ -11,6 +11,15 @@ create table order_lines (
 create table log (id bigint generated always as identity primary key, what text, order_id bigint, country text);
 create table "Order Log" (id bigint generated always as identity primary key, what text);
 create table events (what text);
+create table parcels (id bigint primary key, code text unique, state text);
+create table parcel_items (id bigint primary key, parcel_id bigint references parcels on delete cascade);
+create table returns (id bigint primary key, item_id bigint references parcel_items on delete set null);
+create table labels (id bigint primary key, code text references parcels (code) on update cascade);
+create index on parcel_items (parcel_id, id);
+create index on returns (item_id) where item_id is not null;
+create unique index on labels (code);
+create table carts (id bigint primary key, code text unique);
+create table cart_lines (cart_id bigint references carts, line integer, primary key (line, cart_id));
 
 insert into customers (id, email, country) values (1, 'a@example.org', 'MX');
 insert into orders (id, customer_id, status, total) values (1, 1, 'paid', 10), (2, 1, 'open', 5);

@@ -183,6 +183,8 @@ return {
   ["the column %s of %s is gone"] = "la columna %s de %s ya no existe",
   ["the table %s was not among those to be written"] = "la tabla %s no estaba entre las que se escriben",
   ["the table %s is not among those to be written any more"] = "la tabla %s ya no está entre las que se escriben",
+  ["step %s is planned when its turn comes this time, and cannot be compared"] = "el paso %s se planea esta vez cuando llega su turno, y no se puede comparar",
+  ["step %s is planned at once this time, and cannot be compared"] = "el paso %s se planea esta vez desde el principio, y no se puede comparar",
   ["plan %s is damaged: %s"] = "el plan %s está dañado: %s",
   ["remove its folder and plan again"] = "elimine su carpeta y planee de nuevo",
   ["there is no plan %s in %s"] = "no hay un plan %s en %s",

@@ -174,6 +174,7 @@ return {
   ["its rows are known when its turn comes"] = "sus filas se sabrán cuando le toque",
   ["its rows are known when its turn comes; --simulate=all shows them before"] = "sus filas se sabrán cuando le toque; --simulate=all las muestra antes",
   ["known after %s"] = "se sabrá después de %s",
+  ["no index serves the foreign key %s: each row deleted from %s makes the server read all of %s"] = "ningún índice sirve a la llave foránea %s: por cada fila que se borra de %s el servidor lee toda la tabla %s",
   ["left out without --%s: %s"] = "fuera de esta ejecución sin --%s: %s",
   ["%s rejected, not worked on"] = "%s rechazados, no se trabajan",
   ["will write %s"] = "escribirá en %s",
