@@ -154,7 +154,11 @@ local function signature(member)
   return ("%s(%s)"):format(member.name, table.concat(args, ", "))
 end
 
-local function prose(doc) return escaped(table.concat(doc, " "):gsub("%s+", " ")) end
+--- Pages of the manual that it names are links, from the folder of the reference.
+local function prose(doc)
+  local text = escaped(table.concat(doc, " "):gsub("%s+", " "))
+  return (text:gsub("docs/(%S-%.md)", "[%1](../%1)"))
+end
 
 --- A function: how it is called, what it does, and what it takes and gives, by type.
 local function called(lines, member)
