@@ -18,6 +18,7 @@ local tables_sql = [[
 -- of a domain what it is made of.
 local columns_sql = [[
   select a.attname::pg_catalog.text as name, a.attnotnull as not_null, a.attidentity <> '' as is_identity,
+         a.attidentity = 'a' as is_always,
          a.attgenerated <> '' as is_generated,
          pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), a.atttypid),
                                 case t.typtype when 'd' then t.typtypmod else a.atttypmod end) as type,
@@ -116,6 +117,7 @@ local function column_of(row)
     labels = row.labels,
     not_null = row.not_null,
     is_identity = row.is_identity or is_serial,
+    is_always = row.is_always,
     default = not (is_serial or row.is_generated or replaced) and plain_default(row.default) or nil,
   }
 end
@@ -192,7 +194,7 @@ function M.shape(session, given, wanted_key)
 end
 
 --- Foreign keys that point to a table: each with the shape of the table that it is of.
----@return { shape: table?, table: string, columns: string[], referred: string[], action: string, key: opsh.ForeignKey }[]
+---@return { shape?: table, table: string, columns: string[], referred: string[], action: string, key: table }[]
 function M.referring(session, shape)
   local list = {}
   for _, row in ipairs(foreign_keys.to(session, { shape.oid })) do

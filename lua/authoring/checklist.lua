@@ -250,7 +250,7 @@ local function record(page, about)
 end
 
 --- The document.
----@param about table { runbook, steps, left_out, given, values, target?, run?, facts?, commands, recorded }
+---@param about table { runbook, steps, left_out, given, values, scope, target?, run?, facts?, commands, recorded }
 ---@return string
 function M.text(about)
   local page, runbook = markdown.new(), about.runbook

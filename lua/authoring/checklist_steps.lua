@@ -1,5 +1,6 @@
 --- The steps of a runbook in its checklist: what they are to do, what they did, how they are checked and taken back.
 local facts_words = require("opsh.host.report.words")
+local filled = require("opsh.host.authoring.filled")
 local json = require("opsh.native.json")
 local lang = require("opsh.host.lang")
 local markdown = require("opsh.host.authoring.markdown")
@@ -106,26 +107,39 @@ local function outdented(sql)
   return (("\n" .. sql:gsub("^%s*\n", "")):gsub("\n" .. (" "):rep(least or 0), "\n"):gsub("^%s*\n", ""))
 end
 
+--- What a query is to give: as the script says, else as the run expected it.
+local function expected(check, result)
+  if check.no_rows then return lang.text("Expected: no rows.") end
+  local wanted = check.wanted
+  if wanted == nil and result and there(result.expected) then wanted = result.expected end
+  return wanted == nil and lang.text("Expected: what the run itself counted.")
+    or lang.format("Expected: %s.", tostring(wanted))
+end
+
+--- The query of a check, what is open in it, and what it is to give.
+local function query(page, check, result, scope)
+  local sql, open = filled.text(check, scope)
+  page:block("sql", outdented(sql))
+  if #open > 0 then page:paragraph(lang.format("To be put in, from the params or the run: %s.", listed(open))) end
+  page:paragraph(expected(check, result))
+end
+
 --- The checks of all steps, with the query where there is one.
 function M.checks(page, about)
   for _, step in ipairs(about.steps) do
-    local checks, whole = told.checks(step.verify, about.values)
+    local checks, whole = told.checks(step.verify, about.values, about.run)
     local fact = fact_of(about, step)
-    local outcomes = {}
-    for _, check in ipairs(fact and there(fact.checks) and fact.checks or {}) do
-      outcomes[check.name] = check.outcome
+    local results = {}
+    for _, result in ipairs(fact and there(fact.checks) and fact.checks or {}) do
+      results[result.name] = result
     end
     if #checks > 0 then page:paragraph(("**%s**"):format(plain(step.name))) end
     for _, check in ipairs(checks) do
-      local outcome = outcomes[check.name]
+      local result = results[check.name]
+      local outcome = result and result.outcome
       local name = plain(check.name) .. (check.url and " (" .. code(check.url) .. ")" or "")
       page:box(name .. (outcome and ": " .. lang.text(outcome) or ""), outcome == "pass")
-      if check.sql then
-        page:block("sql", outdented(check.sql))
-        page:paragraph(
-          check.wanted == 0 and lang.text("Expected: no rows.") or lang.format("Expected: %s.", tostring(check.wanted))
-        )
-      end
+      if check.sql then query(page, check, result, about.scope) end
     end
     if not whole then page:box(lang.text("more checks, which depend on the database: the plan shows them")) end
   end

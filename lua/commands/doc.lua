@@ -80,7 +80,8 @@ local function require_same(facts, runbook)
   )
 end
 
---- The values of params, as far as they are given: what a document needs is not required as for a run.
+--- The values of params, for Lua and for SQL, as far as they are given: what a document needs is not required as for a
+--- run.
 local function values_of(runbook, given)
   local known = {}
   for _, param in ipairs(runbook.params) do
@@ -88,7 +89,7 @@ local function values_of(runbook, given)
     -- A secret that was given is refused, as anywhere.
     if is_given or not (param.required or param.secret) then known[#known + 1] = param end
   end
-  return (params.values(known, given))
+  return params.values(known, given)
 end
 
 --- The params of the run, for commands and conditions.
@@ -171,7 +172,7 @@ return function(before, rest)
   local target = given.target and settings.targets[given.target[1]]
   if given.target or given.db then workplace.open({ target = given.target, db = given.db }).close() end
   local all = with_recorded(given, facts)
-  local values = values_of(runbook, all)
+  local values, scope = values_of(runbook, all)
   local steps, left_out = steps_of(runbook, values)
   local made = checklist.text({
     runbook = runbook,
@@ -179,6 +180,7 @@ return function(before, rest)
     left_out = left_out,
     given = all,
     values = values,
+    scope = scope,
     target = target,
     run = facts and facts.id,
     facts = facts or nil,

@@ -1,5 +1,6 @@
 --- The doctor looks at a table that a runbook writes, through the login that applies.
 local errors = require("opsh.host.errors")
+local foreign_keys = require("opsh.host.foreign_keys")
 local host = require("opsh.native.host")
 local native_journal = require("opsh.native.journal")
 local report = require("opsh.native.report")
@@ -143,23 +144,11 @@ end
 
 --- Foreign keys that point to the table. One whose action changes a table that no step declares is a warning.
 local function references(group, name, row, session, declared)
-  for _, key in
-    ipairs(
-      session:read(
-        [[
-    select k.conrelid::pg_catalog.text as oid, k.conrelid::pg_catalog.regclass::pg_catalog.text as name,
-           k.conname::pg_catalog.text as constraint, k.confdeltype::pg_catalog.text as on_delete,
-           k.confupdtype::pg_catalog.text as on_update
-    from pg_catalog.pg_constraint as k
-    where k.contype = 'f' and k.confrelid = $1::pg_catalog.oid and k.conparentid = 0 order by 2, 3]],
-        { n = 1, row.oid }
-      )
-    )
-  do
+  for _, key in ipairs(foreign_keys.to(session, { row.oid })) do
     local does = {}
     does[#does + 1] = actions[key.on_delete]
     does[#does + 1] = update_actions[key.on_update]
-    local found = ("%s refers to it (%s)"):format(key.name, key.constraint)
+    local found = ("%s refers to it (%s)"):format(key.table, key.name)
     if #does == 0 then
       group:note(name, found, "a row that is referred to can neither be deleted nor get another key")
     elseif declared[key.oid] then
@@ -168,7 +157,14 @@ local function references(group, name, row, session, declared)
       group:warning(
         name,
         ("%s, %s, and writes does not name that table"):format(found, table.concat(does, ", ")),
-        ("add %s to writes, or let apply keep off rows that it refers to"):format(key.name)
+        ("add %s to writes, or let apply keep off rows that it refers to"):format(key.table)
+      )
+    end
+    if not key.is_indexed and key.is_large then
+      group:note(
+        name,
+        ("no index serves %s: each row that is deleted makes the server read all of %s"):format(key.name, key.table),
+        "if apply deletes rows: " .. key.index_ddl
       )
     end
   end

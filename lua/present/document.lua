@@ -8,6 +8,7 @@ local plans = require("opsh.host.present.plans")
 local reports = require("opsh.host.present.reports")
 local rejections = require("opsh.host.present.rejections")
 local required = require("opsh.host.present.required")
+local unindexed = require("opsh.host.present.unindexed")
 
 local M = {}
 
@@ -260,6 +261,7 @@ function M.of(job, place, rung, err, exit)
       "backup",
       "steps",
       "steps_left_out",
+      "unindexed",
       "rehearsed",
       "compensations",
       "reports",
@@ -286,6 +288,7 @@ function M.of(job, place, rung, err, exit)
       backup = required.document(job.backup),
       steps = steps(job),
       steps_left_out = steps_left_out(job),
+      unindexed = unindexed.document(job),
       rehearsed = rehearsed(job),
       compensations = effects.compensations_document(job),
       reports = reports.document(job),

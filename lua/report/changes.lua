@@ -1,4 +1,5 @@
---- The rows that a run changed, as its journal has them: a row at a time, so that memory does not grow with them.
+--- The rows that a run changed, as its journal has them: a block of rows at a time, so that memory does not grow with
+--- them, whatever the sizes of its parts.
 local redaction = require("opsh.host.runbook.redaction")
 
 local M = {}
@@ -8,40 +9,60 @@ local most = 2 ^ 53
 -- "item" is public.item too.
 local is_named = "(j.table_name = $2 or pg_catalog.right(j.table_name, pg_catalog.length($2) + 1) = '.' || $2)"
 
---- The parts of the journal in which there may be such rows, in the order in which they were written.
-local function parts(reader, run, wanted)
-  local conditions, values = { "j.run = $1" }, { n = 1, run }
+--- What both cursors are about: conditions on the journal, in SQL, and their values.
+local function conditions(run, wanted)
+  local list, values = { "j.run = $1" }, { n = 1, run }
   local function add(condition, value)
     values.n = values.n + 1
     values[values.n] = value
-    conditions[#conditions + 1] = condition:gsub("%$2", "$" .. values.n)
+    list[#list + 1] = condition:gsub("%$2", "$" .. values.n)
   end
   if wanted.table then add(is_named, wanted.table) end
   if wanted.column then add("$2 = any (j.names) and j.operation <> 'insert'", wanted.column) end
+  return list, values, add
+end
+
+--- The parts of the journal in which there may be such rows, in the order in which they were written.
+local function parts(reader, run, wanted)
+  local list, values = conditions(run, wanted)
   return reader:cursor(
     "select j.step, j.batch, j.part, j.table_name, j.operation, j.direct, j.key_names, j.names "
       .. "from opsh.journal as j where "
-      .. table.concat(conditions, " and ")
+      .. table.concat(list, " and ")
       .. " order by j.step, j.batch, j.part",
     values
   )
 end
 
-local function rows_of(reader, run, part, wanted, limit)
-  local values = { n = 5, run, part.step, part.batch, part.part, limit }
-  local condition = ""
-  if wanted.key then
-    values.n, values[6] = 6, wanted.key
-    condition = " and pg_catalog.array_to_string(c.key, ',') = $6"
-  end
-  return reader:read(
+--- The rows of these parts, in the same order. What a part says of all its rows is not sent with each.
+local function rows_of(reader, run, wanted)
+  local list, values, add = conditions(run, wanted)
+  if wanted.key then add("pg_catalog.array_to_string(r.key::pg_catalog.text[], ',') = $2", wanted.key) end
+  local where = table.concat(list, " and ")
+  values.n = values.n + 1
+  values[values.n] = math.min(wanted.limit or most, most)
+  return reader:cursor(
     ([[
-    select c.key, c.old, c.new from opsh.change as c
-    where (c.run, c.step, c.batch, c.part)
-      = ($1, $2::pg_catalog.int4, $3::pg_catalog.int4, $4::pg_catalog.int4)%s
-    limit $5::pg_catalog.int8]]):format(condition),
+    select j.step, j.batch, j.part, r.key::pg_catalog.text[] as key, r.old::pg_catalog.text[] as old,
+           case when j.operation <> 'insert' then r.new::pg_catalog.text[] end as new
+    from opsh.journal as j
+    cross join lateral rows from (pg_catalog.unnest(j.keys), pg_catalog.unnest(j.old), pg_catalog.unnest(j.new))
+      with ordinality as r (key, old, new, place)
+    where %s order by j.step, j.batch, j.part, r.place limit $%d::pg_catalog.int8]]):format(where, values.n),
     values
   )
+end
+
+--- The elements of a cursor one by one, nil after the last.
+local function each(cursor)
+  local block, at = {}, 0
+  return function()
+    if at == #block then
+      block, at = cursor:next() or {}, 0
+    end
+    at = at + 1
+    return block[at]
+  end
 end
 
 --- Puts the mask in the place of the values of hidden columns.
@@ -63,25 +84,16 @@ end
 ---@param hidden table<string, boolean> columns whose values are masked (redaction.of_run)
 ---@return fun(): table|nil next { step, batch, table, operation, direct, key_names, key, names, old, new }
 function M.walk(reader, run, wanted, hidden)
-  local cursor, left = parts(reader, run, wanted), math.min(wanted.limit or most, most)
-  local block, at, part, rows, row = nil, 0, nil, {}, 0
-  local function next_part()
-    at = at + 1
-    if not block or at > #block then
-      block, at = cursor:next(), 1
-    end
-    part = block and block[at]
-    if part then
-      rows, row = rows_of(reader, run, part, wanted, left), 0
-    end
-    return part ~= nil
-  end
+  local next_part, next_row = each(parts(reader, run, wanted)), each(rows_of(reader, run, wanted))
+  local part
+  local function is_of(row) return part.step == row.step and part.batch == row.batch and part.part == row.part end
   return function()
-    while row == #rows do
-      if left <= 0 or not next_part() then return nil end
+    local found = next_row()
+    if not found then return nil end
+    part = part or next_part()
+    while not is_of(found) do
+      part = next_part()
     end
-    row, left = row + 1, left - 1
-    local found = rows[row]
     hide(found, part, hidden)
     return {
       step = part.step,

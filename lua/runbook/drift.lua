@@ -146,11 +146,11 @@ end
 local function turn_changes(job, plan)
   local changes = {}
   for _, step in ipairs(job.steps) do
-    local was_planned = plan.steps[step.number].items ~= nil
-    if step.kind == "items" and was_planned and not step.planned then
-      changes[#changes + 1] = ("step %s is planned when its turn comes this time, and cannot be compared"):format(step.name)
-    elseif step.kind == "items" and step.planned and not was_planned then
-      changes[#changes + 1] = ("step %s is planned at once this time, and cannot be compared"):format(step.name)
+    local is_planned = step.planned ~= nil
+    if step.kind == "items" and is_planned ~= (plan.steps[step.number].items ~= nil) then
+      local message = is_planned and "step %s is planned at once this time, and cannot be compared"
+        or "step %s is planned when its turn comes this time, and cannot be compared"
+      changes[#changes + 1] = message:format(step.name)
     end
   end
   return changes

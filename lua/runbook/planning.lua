@@ -16,6 +16,7 @@ local reading = require("opsh.host.runbook.reading")
 local report = require("opsh.host.report.declared")
 local schema_steps = require("opsh.host.runbook.schema_steps")
 local system = require("opsh.native.system")
+local unindexed = require("opsh.host.runbook.unindexed")
 
 local _, array = json.metatables()
 
@@ -125,6 +126,7 @@ function M.all(job)
       if not job.id then step.checks_now = jobs.verify(job, step, session) end
     end
     plan_behind_schema(job, session)
+    if not job.id then job.unindexed = unindexed.keys(job, session) end
     for _, step in ipairs(job.steps) do
       if itemless[step.kind] then
         itemless[step.kind](job, step)

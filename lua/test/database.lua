@@ -112,13 +112,19 @@ end
 local Database = {}
 Database.__index = Database
 
---- All rows of a query, read in a snapshot of its own.
-function Database:query(sql, ...)
-  local reader = native_db.host_reader({ conninfo = self.conninfo })
-  local ok, found = host.protect(reader.read, reader, sql, { n = select("#", ...), ... })
+--- What `work` gives, which gets a reader in a snapshot of its own.
+local function read_from(database, work)
+  local reader = native_db.host_reader({ conninfo = database.conninfo })
+  local ok, found = host.protect(work, reader)
   reader:close()
   if not ok then error(found, 0) end
   return found
+end
+
+--- All rows of a query, read in a snapshot of its own.
+function Database:query(sql, ...)
+  local values = { n = select("#", ...), ... }
+  return read_from(self, function(reader) return reader:read(sql, values) end)
 end
 
 --- The only value of the only row.
@@ -145,17 +151,19 @@ function Database:run_file(file, variables) return run_psql(self.conninfo, { fil
 
 --- What is in every table and sequence outside the catalogs and the ledger, by name: equal means that nothing changed.
 function Database:checksum()
-  local statements, sums = {}, {}
-  for at, row in ipairs(self:query(content_of)) do
-    statements[at] = row.statement
-  end
-  for at = 1, #statements, statements_at_once do
-    local some = table.concat(statements, " union all ", at, math.min(at + statements_at_once - 1, #statements))
-    for _, row in ipairs(self:query(some)) do
-      sums[row.name] = row.content
+  return read_from(self, function(reader)
+    local statements, sums = {}, {}
+    for at, row in ipairs(reader:read(content_of)) do
+      statements[at] = row.statement
     end
-  end
-  return sums
+    for at = 1, #statements, statements_at_once do
+      local some = table.concat(statements, " union all ", at, math.min(at + statements_at_once - 1, #statements))
+      for _, row in ipairs(reader:read(some)) do
+        sums[row.name] = row.content
+      end
+    end
+    return sums
+  end)
 end
 
 local function new_database(server, name, original)

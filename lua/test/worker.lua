@@ -31,7 +31,9 @@ local function sent(result)
 end
 
 local function work()
-  local told = json.decode(input.line())
+  local first = input.line()
+  if not first then return end
+  local told = json.decode(first)
   place.settle(told.folder)
   process.variables = told.variables
   for line in input.line do

@@ -81,6 +81,21 @@ describe("opsh show --changes", function()
     expect.equal(changes(database, run, "--json", "--key=nowhere").json(), {})
   end)
 
+  it("has every row once with its batch, however many rows a batch has", function()
+    local database = test.database({ sql = sample.items(1300) })
+    local path = test.write("sample.lua", sample.runbook({ batch = "650" }))
+    expect.equal(test.opsh({ path, "--apply" }, { db = database }).exit, 0)
+    local run, found, count = database:value("select id from opsh.run"), {}, 0
+    for at, change in ipairs(changes(database, run, "--json", "--limit=2000").json()) do
+      expect.equal(change.batch, at <= 650 and 1 or 2)
+      found[change.key.id], count = true, count + 1
+    end
+    expect.equal(count, 1300)
+    for id = 1, 1300 do
+      expect.is_true(found[tostring(id)])
+    end
+  end)
+
   it("needs --changes for what narrows it", function()
     local database, run = applied()
     local result = test.opsh({ "show", run, "--table=item" }, { db = database })

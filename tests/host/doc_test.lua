@@ -68,6 +68,32 @@ describe("opsh doc", function()
     })
   end)
 
+  it("has checks that can be pasted: params are filled in, and what only a run knows is named", function()
+    local path = test.write("checks.lua", sample.runbook({
+      verify = [=[function(check, ctx)
+        local run = { run_id = ctx.run or "", part = "red", list = ctx.params.parts }
+        check:count("of the run", "select :run_id, id from item where part = :part", ctx.done.counts.worked, run)
+        check:count("three", "select count(*) from item where amount > :least and part = $1", 3, "it's")
+        check:none("late", [[select ':day' from item where :day::date < now() and id > :last and part = any(:parts)]])
+      end]=],
+    }, {
+      params = [[{
+        day = { type = "date" }, least = { type = "integer", default = 5 }, parts = { type = "string", list = true },
+        last = { type = "integer", required = true },
+      }]],
+    }))
+    local document = test.opsh({ "doc", path, "--day=2026-03-01", "--parts=a", "--parts=b'c" })
+    expect.equal(document.exit, 0, document.errors)
+    in_order(document.output, {
+      "select :run_id, id from item where part = 'red'\n```\n\nTo be put in, from the params or the run: `:run_id`.",
+      "\n\nExpected: what the run itself counted.\n",
+      "select count(*) from item where amount > 5 and part = 'it''s'\n```\n\nExpected: 3.",
+      "select ':day' from item where '2026-03-01'::date::date < now() and id > :last"
+        .. " and part = any('{\"a\",\"b''c\"}'::text[])\n```\n\nTo be put in, from the params or the run: `:last`.",
+      "\n\nExpected: no rows.\n",
+    })
+  end)
+
   it("has commands that work as they stand, and is filled in by what a run did", function()
     local database = test.database({ sql = sample.items(3) })
     local path = test.write("mark.lua", runbook)

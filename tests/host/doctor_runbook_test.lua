@@ -118,6 +118,14 @@ describe("a runbook", function()
     expect.is_true(has(of(sql, { writes = '{ "item", "line" }' }), "item", "note", "on delete cascade"))
   end)
 
+  it("is told of a foreign key without an index when the table that refers to it is large", function()
+    local lines = "create table line as select i as id, 1::bigint as item from generate_series(1, %d) as i;"
+      .. "alter table line add foreign key (item) references item"
+    local note = "no index serves line_item_fkey: each row that is deleted makes the server read all of line"
+    expect.is_true(has(of(sample.items(1) .. lines:format(5000)), "item", "note", note))
+    expect.is_true(not has(of(sample.items(1) .. lines:format(50)), "item", "note", note))
+  end)
+
   it("is warned of row-level security that applies to the login", function()
     local database = test.database({
       sql = sample.items(1) .. [[drop role if exists plain; create role plain login;

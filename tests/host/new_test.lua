@@ -40,7 +40,8 @@ describe("opsh new", function()
     local match = { "--references=customer", "--match=email" }
     written("relink", "--kind=relink", "--table=orders", "--column=customer_id", unpack(match))
     written("park", "--kind=quarantine", "--table=line", "--where=unit is null", "--archive=app.line_bad", target)
-    written("clean", "--kind=delete", "--table=app.customer", "--where=state = 'sad' and at < :before", target)
+    local condition = "--where=state = 'sad' and at < :before"
+    local said = written("clean", "--kind=delete", "--table=app.customer", condition, target).errors
     written("add", "--kind=schema", "--table=orders", "--column=owner_id", "--references=staff")
     local checked = test.opsh({ "test", "scripts" }, { timeout = 300 })
     expect.equal(checked.exit, 0, checked.output)
@@ -50,6 +51,20 @@ describe("opsh new", function()
     local clean = text_of("scripts/clean.lua")
     expect.contains(clean, "not exists (select from app.invoice as invoice where invoice.customer_id = customer.id)")
     expect.contains(clean, '["app.visit"] = "select id from app.visit where customer_id = any(:keys)"')
+    -- Without an index each deleted row makes the server read all of it; the key of app.address begins with the column.
+    expect.contains(said, "first: create index concurrently on app.invoice (customer_id)\n")
+    expect.contains(said, "first: create index concurrently on app.visit (customer_id)\n")
+    expect.lacks(said, "app.address")
+  end)
+
+  it("keeps a column that is always generated so, and loads rows with values for it", function()
+    local sql = "create table thing (id bigint generated always as identity primary key, name text)"
+    local target = "--db=" .. test.database({ sql = sql }).conninfo
+    written("clean", "--kind=delete", "--table=thing", "--where=id < 5", target)
+    local schema, data = text_of("scripts/clean/fixture/schema.sql"), text_of("scripts/clean/fixture/data.sql")
+    expect.contains(schema, "id bigint generated always as identity primary key")
+    expect.contains(data, "insert into thing (id) overriding system value\n")
+    expect.equal(test.database({ sql = schema .. data }):value("select count(*) from thing where id < 5"), 4)
   end)
 
   it("makes up a column of the type of what it is compared with", function()

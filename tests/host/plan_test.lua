@@ -1,4 +1,5 @@
 local test = require("opsh.test")
+local documents = require("documents")
 local sample = require("sample")
 
 local describe, it, expect = test.describe, test.it, test.expect
@@ -51,6 +52,39 @@ describe("a plan", function()
     local result = opsh({ plan = '"select id from item where id < 0"' }, items())
     expect.equal(result.exit, 0)
     expect.contains(result.output, "nothing to do")
+  end)
+
+  it("says which foreign keys make a delete slow for want of an index, and what helps", function()
+    local database = test.database({
+      sql = sample.items(5) .. [[
+        create table line as select i as id, null::bigint as item, 1 as part from generate_series(1, 2000) as i;
+        alter table line add constraint line_of foreign key (item) references item;
+        create table few (item bigint references item);
+        analyze;]],
+    })
+    local delete = {
+      apply = [[function(tx) return { gone = tx:exec("delete from item where id = any(:keys)") } end]],
+    }
+    local function told(fields)
+      local document = opsh(fields, database, { "--json" }).json()
+      documents.fit(document, "run")
+      local list = document.unindexed
+      return list[1] and list[1].index_ddl, #list
+    end
+    expect.contains(
+      opsh(delete, database).output,
+      "no index serves the foreign key line_of: each row deleted from item makes the server read all of line\n"
+        .. "  create index concurrently on line (item)\n"
+    )
+    local list = { told(delete) }
+    expect.equal(list, { "create index concurrently on line (item)", 1 })
+    -- What never says "delete" deletes nothing.
+    expect.equal({ told(nil) }, { nil, 0 })
+    -- An index that begins with another column does not serve it; one of the rows that refer does.
+    database:execute("create index on line (part, item); create index on line using brin (item)")
+    expect.equal({ told(delete) }, list)
+    database:execute("create index on line (item, part) where item is not null")
+    expect.equal({ told(delete) }, { nil, 0 })
   end)
 
   it("shows the missing table with a caret, the line of the script and what to check", function()

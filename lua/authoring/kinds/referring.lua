@@ -48,6 +48,12 @@ local function reduced(reference, parent)
   }
 end
 
+--- What the server does for each deleted row when no index serves a foreign key, and the statement that helps.
+local function unindexed(key, parent)
+  local note = "%s refers to %s and has no index for it: each deleted row makes the server read all of it; first: %s"
+  return note:format(key.table, parent.given, key.index_ddl)
+end
+
 --- What refers to the table of a request, as far as its catalog is known.
 ---@return { condition: string, writes: string[], shapes: table[], notes: string[] }
 function M.of(request)
@@ -57,6 +63,7 @@ function M.of(request)
     local child, action = reference.table, on_delete[reference.action]
     local _, name = sql.parts(child)
     local alias = source.name(name)
+    if not reference.key.is_indexed then made.notes[#made.notes + 1] = unindexed(reference.key, parent) end
     local is_known = reference.shape and child ~= parent.given
     local follows = #reference.columns == 1 and #parent.key == 1 and reference.referred[1] == parent.key[1]
     if is_known and (action == "no action" or action == "restrict") then

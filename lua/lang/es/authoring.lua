@@ -97,6 +97,8 @@ return {
   ["The apply makes them itself after each step; one that fails ends it with exit 6 and shows the rows."] = "La ejecución las hace ella misma tras cada paso; una que falla la termina con salida 6 y muestra las filas.",
   ["Expected: no rows."] = "Esperado: ninguna fila.",
   ["Expected: %s."] = "Esperado: %s.",
+  ["Expected: what the run itself counted."] = "Esperado: lo que contó la propia ejecución.",
+  ["To be put in, from the params or the run: %s."] = "Por poner, de los parámetros o de la ejecución: %s.",
   ["more checks, which depend on the database: the plan shows them"] = "más comprobaciones, que dependen de la base: el plan las muestra",
   ["Again, for some hours:"] = "Otra vez, durante unas horas:",
   ["6. By people"] = "6. Por personas (smoke test)",

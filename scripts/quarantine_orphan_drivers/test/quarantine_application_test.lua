@@ -4,8 +4,6 @@ local test = require("opsh.test")
 
 local describe, it, expect = test.describe, test.it, test.expect
 
-local small = { n = 300, seed = 1 }
-
 --- The application's programs, which write down that they were called: "alembic current", ...
 local function application()
   local folder = test.folder()
@@ -60,7 +58,7 @@ local answers = [[return {
 
 describe("the application that the drivers belong to", function()
   it("is looked at before, built and tested after, asked and tried, and the team is told", function()
-    local database, app, web = quarantining.prepared(small), application(), web_server()
+    local database, app, web = quarantining.prepared(quarantining.few), application(), web_server()
     local counted = database:value("select value from expected.acceptance where name = 'quarantined_total'")
     local url = ("%s/json/%%7B%%22quarantined%%22:%d%%7D"):format(web, counted)
     local result = apply(
@@ -85,7 +83,7 @@ describe("the application that the drivers belong to", function()
   end)
 
   it("stops the run when its tests fail, and the resume goes on with them", function()
-    local database, app = quarantining.database(small), application()
+    local database, app = quarantining.database(quarantining.few), application()
     test.write("app/backend/fails", "")
     local result = apply(database, {}, "--app-dir=" .. app, "--json")
     expect.equal(result.exit, 4)
@@ -98,7 +96,7 @@ describe("the application that the drivers belong to", function()
   end)
 
   it("is refused with another count in its metrics, and with a migration that is pending", function()
-    local database, app, web = quarantining.database(small), application(), web_server()
+    local database, app, web = quarantining.database(quarantining.few), application(), web_server()
     test.write("app/backend/head", "")
     local pending = apply(database, {}, "--app-dir=" .. app)
     expect.equal(pending.exit, 5)

@@ -4,8 +4,6 @@ local test = require("opsh.test")
 local describe, it, expect = test.describe, test.it, test.expect
 local opsh, schema_of, tables_of = quarantining.opsh, quarantining.schema_of, quarantining.tables_of
 
-local small = { n = 300, seed = 1 }
-
 -- The database before the deployment: no table, no types, one of the views with all drivers in it.
 local before = [[
   drop view ops.v_driver_orphans, ops.v_payment_calculation, ops.v_cabinet_funnel_status, ops.v_ct4_eligible_drivers;
@@ -39,7 +37,7 @@ end
 
 describe("the schema of the quarantine", function()
   it("is made where it is missing, keeps drivers out of the views, and is taken back", function()
-    local database = quarantining.database(small, before)
+    local database = quarantining.database(quarantining.few, before)
     local schema, tables = schema_of(database), tables_of(database)
     local plan = opsh(database)
     expect.equal(plan.exit, 0)
@@ -60,7 +58,7 @@ describe("the schema of the quarantine", function()
   end)
 
   it("lets rows only grow, and an undo of rows through", function()
-    local database = quarantining.database(small)
+    local database = quarantining.database(quarantining.few)
     local schema, tables = schema_of(database), tables_of(database)
     local first = opsh(database, "--apply", "--limit=10", "--json").json()
     refused(database, "delete from canon.driver_orphan_quarantine")
@@ -80,7 +78,7 @@ describe("the schema of the quarantine", function()
   end)
 
   it("would keep rows from an undo that its guard did not know, and none from a DELETE without it", function()
-    local database = quarantining.database(small)
+    local database = quarantining.database(quarantining.few)
     local bare = opsh(database, "--apply", "--no-schema", "--limit=10", "--json").json()
     database:execute("begin; delete from canon.driver_orphan_quarantine; rollback")
     expect.equal(quarantining.undo(database, bare.run).exit, 0)
@@ -94,7 +92,7 @@ describe("the schema of the quarantine", function()
   end)
 
   it("is refused to who is not its owner before anything is written, and can be left out", function()
-    local database = quarantining.database(small, operator)
+    local database = quarantining.database(quarantining.few, operator)
     local login = database.conninfo:gsub("user=%S+", "user=operator")
     local result = opsh(login, "--apply")
     expect.equal(result.exit, 5)

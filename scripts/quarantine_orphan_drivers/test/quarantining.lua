@@ -5,6 +5,9 @@ local expect = test.expect
 
 local M = {}
 
+--- Variables of the fixture, for what is not about many rows.
+M.few = { n = 100, seed = 1 }
+
 local fixture = { "../fixture/schema.sql", "../fixture/data.sql" }
 
 M.runbook = "../../quarantine_orphan_drivers.lua"

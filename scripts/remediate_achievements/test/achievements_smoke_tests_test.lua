@@ -6,7 +6,7 @@ local runbook = "../../remediate_achievements.lua"
 
 local function database()
   local files = { "../fixture/schema.sql", "../fixture/data.sql" }
-  return test.database({ files = files, variables = { n = 300, seed = 1 } })
+  return test.database({ files = files, variables = { n = 100, seed = 1 } })
 end
 
 local function apply(on, ...) return test.opsh({ test.beside(runbook), "--apply", ... }, { db = on }) end
