@@ -1,6 +1,7 @@
 # fixtures.sh PSQL CONNINFO SCRIPTS VARIANT...: makes the fixture of each runbook in a database of its own, works out the
 # answers and runs the check, with psql alone. A variant is words NAME=VALUE.
 set -eu
+export PGOPTIONS='-c client_min_messages=warning'
 psql=$1 conninfo=$2 scripts=$3
 shift 3
 

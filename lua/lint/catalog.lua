@@ -275,8 +275,9 @@ local function look(review, session, writer)
     statement.step = statement.step or plans.step_of(statement.owner)
     look_at_statement(review, session, statement, visit)
   end
-  -- What cannot be asked has been told of already: a table that is not there, a schema that is not for this login.
-  try(writer, cascades.look, review, writer)
+  local looked, err = try(writer, cascades.look, review, writer)
+  -- A schema that is not for this login has been told of already.
+  if not looked and not err.kind:find("^permission") then error(err, 0) end
 end
 
 --- The sessions that look at runbooks which answer for the same functions and foreign tables.
