@@ -89,16 +89,13 @@ Dump::Dump(db::Reader& session, const DumpOptions& options)
       hash_(options.hash) {
   proc::Command command = program_.command(arguments_of(session, options, client_));
   client_.enter(command);
-  if (program_.elsewhere) {
-    command.output = proc::Stream::descriptor;
-    command.output_descriptor = made_.descriptor();
-  } else {
-    // Not as standard output: pg_dump 17 appends there, also the table of contents that it writes a second time.
+  // A file is never its standard output: pg_dump 17 appends there, also the table of contents that it writes again.
+  if (!program_.elsewhere) {
     command.output = proc::Stream::none;
     command.argv.push_back(fmt::format("--file=/proc/self/fd/{}", made_.descriptor()));
     command.descriptors.push_back(made_.descriptor());
   }
-  tool_.emplace(program_, std::move(command));
+  tool_.emplace(program_, std::move(command), program_.elsewhere ? made_.descriptor() : -1);
 }
 
 std::uint64_t Dump::bytes() const {

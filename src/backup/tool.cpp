@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -17,8 +20,9 @@ namespace {
 constexpr std::size_t kept = 64 << 10;
 constexpr Seconds grace{2};
 
-proc::Child start(const Program& program, proc::Command command) {
+proc::Child start(const Program& program, proc::Command command, bool is_piped) {
   command.errors = proc::Stream::pipe;
+  if (is_piped) command.output = proc::Stream::pipe;
   try {
     return proc::Child::start(std::move(command));
   } catch (const Error& error) {
@@ -49,8 +53,11 @@ std::string first_error(const std::string& errors) {
   return lines.empty() ? "" : lines.back();
 }
 
-Tool::Tool(const Program& program, proc::Command command)
-    : name_(program.name), child_(start(program, std::move(command))) {}
+Tool::Tool(const Program& program, proc::Command command, int sink)
+    : name_(program.name),
+      child_(start(program, std::move(command), sink >= 0)),
+      sink_(sink),
+      output_ended_(sink < 0) {}
 
 Tool::~Tool() {
   try {
@@ -62,12 +69,14 @@ Tool::~Tool() {
 }
 
 void Tool::wait(Deadline deadline) {
-  std::array<pollfd, 3> watched{pollfd{child_.ended(), POLLIN, 0},
+  std::array<pollfd, 4> watched{pollfd{child_.ended(), POLLIN, 0},
                                 pollfd{errors_ended_ ? -1 : child_.errors(), POLLIN, 0},
+                                pollfd{output_ended_ ? -1 : child_.output(), POLLIN, 0},
                                 pollfd{interrupt::shielded() ? -1 : interrupt::descriptor(), POLLIN, 0}};
   ::poll(watched.data(), watched.size(), deadline.poll_milliseconds());
   if (interrupt::heeded()) throw Error{"interrupted", fmt::format("interrupted while {} was at work", name_)};
   listen();
+  pass_on();
 }
 
 void Tool::listen() {
@@ -81,9 +90,27 @@ void Tool::listen() {
   }
 }
 
+/// At most some pieces, but more than a pipe holds: once the program has ended, all of them.
+void Tool::pass_on() {
+  for (int pieces = 0; pieces < 32 && !output_ended_; ++pieces) {
+    const auto read = proc::read_available(child_.output());
+    if (!read) return;
+    output_ended_ = read->empty();
+    for (std::string_view left = *read; !left.empty();) {
+      const ssize_t count = ::write(sink_, left.data(), left.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0)
+        throw Error{"backup.dump", fmt::format("cannot write what {} prints: {}", name_, std::strerror(errno)),
+                    "nothing of it was kept"};
+      left.remove_prefix(static_cast<std::size_t>(count));
+    }
+  }
+}
+
 void Tool::require_success(const char* kind, const std::string& sentence, const std::string& hint) {
   const proc::Exit exit = child_.wait();
   listen();
+  pass_on();
   if (exit.success()) return;
   const std::string words = first_error(errors_);
   Error error{kind, fmt::format("{}: {}", sentence, words.empty() ? name_ + " ended with " + exit.text() : words),

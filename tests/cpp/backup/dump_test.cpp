@@ -1,3 +1,5 @@
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <optional>
@@ -144,13 +146,29 @@ TEST_CASE("a greeting before the dump is not taken for one") {
 
 TEST_CASE("a dump that does not fit leaves nothing") {
   Shop shop;
+  auto error = shop.failure_of("trap '' XFSZ; ulimit -f 8; exec '" + test::pg_dump() + "' \"$@\"");
+  CHECK(error.kind == "backup.dump");
+  CHECK(error.message.find("File too large") != std::string::npos);
+  CHECK(shop.nothing_left());
+}
+
+TEST_CASE("a dump from elsewhere that does not fit leaves nothing") {
+  Shop shop;
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto ignored = ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit little{.rlim_cur = 4096, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &little);
   auto error = test::failure([&] {
-    test::take(shop.database, {.tools = {.prefix = {"sh", "-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh"}},
+    test::take(shop.database, {.tools = {.prefix = {"env", "-u", "NOTHING"}},
                                .connect = shop.database.conninfo(),
                                .file = shop.folder / "a.dump"});
   });
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, ignored);
   CHECK(error.kind == "backup.dump");
-  CHECK(error.message.find("File too large") != std::string::npos);
+  CHECK(error.message == "cannot write what pg_dump prints: File too large");
+  CHECK(shop.nothing_left());
   CHECK(shop.nothing_left());
 }
 
