@@ -5,10 +5,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <exception>
-#include <thread>
 
 #include "base/interrupt.hpp"
 #include "db/borrowed.hpp"
@@ -17,20 +13,6 @@
 
 namespace opsh::db {
 namespace {
-
-constexpr Seconds answer_to_cancel{5};
-constexpr Seconds grace{10};
-constexpr Seconds first_word{1};
-constexpr Seconds next_word{0.5};
-
-int sooner(int limit, const Deadline& other) {
-  int left = other.poll_milliseconds();
-  return left < 0 ? limit : limit < 0 ? left : std::min(limit, left);
-}
-
-std::string said(pg_conn* connection) {
-  return PQerrorMessage(connection);
-}
 
 std::string_view field_or(const pg_result* result, int code, std::string_view otherwise) {
   const char* text = PQresultErrorField(result, code);
@@ -91,8 +73,7 @@ void Connection::stir() {
   require_alive();
   pollfd watched{descriptor(), POLLIN, 0};
   while (::poll(&watched, 1, 0) > 0) {
-    if (!PQconsumeInput(connection_.get()) || PQstatus(connection_.get()) != CONNECTION_OK)
-      give_up(connection_lost(said(connection_.get())));
+    if (!PQconsumeInput(connection_.get()) || PQstatus(connection_.get()) != CONNECTION_OK) lose();
     // Notices and messages to listeners are read by the way.
     PQisBusy(connection_.get());
   }
@@ -148,11 +129,11 @@ Result Connection::execute_planned(const char* text, const Parameters& parameter
   const char* name = prepare(text, parameters);
   const char* one_plan = prepare("select pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)", {});
   const char* as_settled = prepare("select pg_catalog.set_config('plan_cache_mode', 'auto', true)", {});
-  if (!PQenterPipelineMode(connection_.get())) give_up(connection_lost(said(connection_.get())));
+  if (!PQenterPipelineMode(connection_.get())) lose();
   send_prepared(one_plan, {});
   send_prepared(name, parameters);
   send_prepared(as_settled, {});
-  if (!PQpipelineSync(connection_.get())) give_up(connection_lost(said(connection_.get())));
+  if (!PQpipelineSync(connection_.get())) lose();
   return receive_middle_of_three();
 }
 
@@ -173,14 +154,13 @@ void Connection::send_prepared(const char* name, const Parameters& parameters) {
   std::vector<const char*> texts;
   for (const auto& value : parameters.values()) texts.push_back(value.text ? value.text->c_str() : nullptr);
   if (!PQsendQueryPrepared(connection_.get(), name, static_cast<int>(texts.size()), texts.data(), nullptr, nullptr, 0))
-    give_up(connection_lost(said(connection_.get())));
+    lose();
 }
 
 void Connection::send_prepare(const char* name, const char* text, const Parameters& parameters) {
   std::vector<Oid> types;
   for (const auto& value : parameters.values()) types.push_back(value.type);
-  if (!PQsendPrepare(connection_.get(), name, text, static_cast<int>(types.size()), types.data()))
-    give_up(connection_lost(said(connection_.get())));
+  if (!PQsendPrepare(connection_.get(), name, text, static_cast<int>(types.size()), types.data())) lose();
 }
 
 Result Connection::describe(const char* text, const Parameters& parameters) {
@@ -188,7 +168,7 @@ Result Connection::describe(const char* text, const Parameters& parameters) {
   require_alive();
   send_prepare("", text, parameters);
   receive();
-  if (!PQsendDescribePrepared(connection_.get(), "")) give_up(connection_lost(said(connection_.get())));
+  if (!PQsendDescribePrepared(connection_.get(), "")) lose();
   return receive();
 }
 
@@ -211,119 +191,14 @@ void Connection::send(const char* text, const Parameters& parameters) {
   }
   if (!PQsendQueryParams(connection_.get(), text, static_cast<int>(values.size()), types.data(), texts.data(),
                          lengths.data(), nullptr, 0))
-    give_up(connection_lost(said(connection_.get())));
-}
-
-Result Connection::receive(Control control) {
-  require_alive();
-  waiting_since_ = Clock::now();
-  waiting_next_ = waiting_sink_ ? Deadline::in(first_word) : Deadline{};
-  Deadline deadline = answer_deadline();
-  flush(deadline);
-  Result last;
-  while (Result next = next_result(deadline)) {
-    last = std::move(next);
-    auto status = PQresultStatus(last.get());
-    if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) break;
-  }
-  cancelled_ = {};
-  return checked(std::move(last), control);
-}
-
-/// The answer of the second statement of a pipeline of three, or the first error of any.
-Result Connection::receive_middle_of_three() {
-  waiting_since_ = Clock::now();
-  waiting_next_ = waiting_sink_ ? Deadline::in(first_word) : Deadline{};
-  Deadline deadline = answer_deadline();
-  flush(deadline);
-  Result answer;
-  for (int statement = 1; statement <= 3; ++statement)
-    while (Result next = next_result(deadline)) {
-      const auto status = PQresultStatus(next.get());
-      const bool failed = status == PGRES_FATAL_ERROR;
-      if (failed || (statement == 2 && status != PGRES_PIPELINE_ABORTED)) answer = std::move(next);
-    }
-  next_result(deadline);  // the end of the pipeline
-  cancelled_ = {};
-  if (!PQexitPipelineMode(connection_.get())) give_up(connection_lost(said(connection_.get())));
-  return checked(std::move(answer), Control::none);
-}
-
-Result Connection::next_result(const Deadline& deadline) {
-  while (PQisBusy(connection_.get())) {
-    wait(POLLIN, deadline);
-    if (!PQconsumeInput(connection_.get())) give_up(connection_lost(said(connection_.get())));
-  }
-  return Result{PQgetResult(connection_.get())};
-}
-
-Deadline Connection::answer_deadline() const {
-  return statement_within_.count() > 0 ? Deadline::in(statement_within_ + grace) : Deadline{};
-}
-
-void Connection::flush(const Deadline& deadline) {
-  for (;;) {
-    int left = PQflush(connection_.get());
-    if (left == 0) return;
-    if (left < 0) give_up(connection_lost(said(connection_.get())));
-    wait(POLLIN | POLLOUT, deadline);
-    if (!PQconsumeInput(connection_.get())) give_up(connection_lost(said(connection_.get())));
-  }
-}
-
-void Connection::wait(short events, const Deadline& deadline) {
-  bool heed = !interrupt::shielded() && cancelled_.poll_milliseconds() < 0;
-  for (;;) {
-    std::array<pollfd, 2> watched{pollfd{PQsocket(connection_.get()), events, 0},
-                                  pollfd{heed ? interrupt::descriptor() : -1, POLLIN, 0}};
-    int limit = sooner(sooner(deadline.poll_milliseconds(), cancelled_), waiting_next_);
-    int ready = ::poll(watched.data(), watched.size(), limit);
-    if (ready < 0 && errno != EINTR) give_up(connection_lost("poll failed"));
-    if (heed && (watched[1].revents & POLLIN)) {
-      if (auto asking = cancel(); asking.joinable()) asking.detach();
-      cancelled_ = Deadline::in(answer_to_cancel);
-      heed = false;
-      continue;
-    }
-    if (ready > 0) return say_waiting(true);
-    if (waiting_next_.passed()) say_waiting(false);
-    if (cancelled_.passed())
-      give_up(Error{"interrupted", "interrupted; the server did not answer the cancel request in time"});
-    if (deadline.passed())
-      give_up(Error{"connection.lost", "the server has not answered within the statement's time limit",
-                    "the session may still be running there: see pg_stat_activity"});
-  }
-}
-
-void Connection::say_waiting(bool over) noexcept {
-  if (over && !said_waiting_) return;
-  said_waiting_ = !over;
-  waiting_next_ = Deadline::in(next_word);
-  try {
-    if (over)
-      waiting_sink_(std::nullopt);
-    else
-      waiting_sink_(Clock::now() - waiting_since_);
-  } catch (const std::exception&) {
-    // What is said while one waits decides nothing.
-  }
-}
-
-/// Over a connection of its own and on a thread of its own, because a network that swallows packets would block it.
-std::thread Connection::cancel() {
-  std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> handle{PQgetCancel(connection_.get()), &PQfreeCancel};
-  if (!handle) return {};
-  return std::thread{[owned = std::move(handle)] {
-    char error[256];
-    PQcancel(owned.get(), error, sizeof error);
-  }};
+    lose();
 }
 
 Result Connection::checked(Result result, Control control) {
   pg_conn* connection = connection_.get();
   if (PQstatus(connection) != CONNECTION_OK) {
     int position = 0;
-    std::string message = said(connection);
+    std::string message = PQerrorMessage(connection);
     if (result && PQresultStatus(result.get()) == PGRES_FATAL_ERROR)
       message = server_error(result.get(), position).message;
     give_up(connection_lost(message));
@@ -391,6 +266,10 @@ void Connection::give_up(Error error) {
   in_transaction_ = false;
   in_flight_ = nullptr;
   throw error;
+}
+
+void Connection::lose() {
+  give_up(connection_lost(PQerrorMessage(connection_.get())));
 }
 
 void Connection::land() {

@@ -123,6 +123,7 @@ class Connection {
   Result receive_middle_of_three();
   Result next_result(const Deadline& deadline);
   Result checked(Result result, Control control);
+  Deadline send_off();
   Deadline answer_deadline() const;
   void wait(short events, const Deadline& deadline);
   void say_waiting(bool over) noexcept;
@@ -132,6 +133,7 @@ class Connection {
   void leave_transaction();
   void require_alive() const;
   [[noreturn]] void give_up(Error error);
+  [[noreturn]] void lose();
 
   struct Finish {
     void operator()(pg_conn* connection) const noexcept;
