@@ -64,7 +64,7 @@ return one
 
    ```console
    $ pwd; echo "$PGDATABASE"
-   ~/work/shop
+   ~/team/shop
    shop
    ```
 <!-- skip: nothing here -->

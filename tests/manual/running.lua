@@ -13,7 +13,7 @@ local step = [==[
 exec 2>&1 </dev/null
 PATH=$FOLDER:$PROGRAMS:$PATH
 unset XDG_STATE_HOME
-cd "$HOME/work"
+cd "$HOME/team"
 [ ! -e "$FOLDER/state.sh" ] || . "$FOLDER/state.sh" 2>/dev/null
 trap 'status=$?; { declare -p | grep -v "^declare -[^ ]*r"; declare -f; printf "cd %q\n" "$PWD"; } >"$FOLDER/state.sh"
       exit $status' EXIT
@@ -47,7 +47,7 @@ end
 
 --- Where a page runs: an empty folder and an empty database, which libpq's environment leads to.
 local function place()
-  local said = test.shell("mkdir home/work; ln -s \"$OPSH\" opsh; id -un; uname -n; date -u +%F").output
+  local said = test.shell("mkdir home/team; ln -s \"$OPSH\" opsh; id -un; uname -n; date -u +%F").output
   local user, host, today = said:match("(.-)\n(.-)\n(.-)\n")
   local database = test.database()
   -- The manual's database has a name of its own; pages are run one after the other, on a server that nobody else has.
